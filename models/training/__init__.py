@@ -1,0 +1,1 @@
+"""How the networks learn: targets, losses, augmentation and the loop."""

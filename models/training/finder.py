@@ -1,0 +1,247 @@
+"""Train the person finder on whole pictures: `python -m models.training.finder --help`."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from data.frame import Image
+from data.pose import Floats
+from data.training_packs import Pictures, read_pictures
+from models.networks.finder import STRIDES, FinderNet, Found, cell_centers
+from models.preprocess import normalised
+from models.training.loop import Recipe, train
+
+ARGUMENTS: dict[str, object] = dict(widths=(48, 96, 144, 192), blocks=2, head=64)
+SIDE = 288
+# the largest side of a box, in pixels, that a level answers for; FCOS's rule at half its size
+LIMITS = ((0.0, 64.0), (64.0, 144.0), (144.0, 1e6))
+SMALLEST = 10.0  # boxes smaller than that are neither people nor background
+RADIUS = 1.5  # cells around a box's centre that answer for it (FCOS, centre sampling)
+
+
+def placed(
+    pictures: Pictures, index: int, rng: np.random.Generator, side: int
+) -> tuple[Image, Floats]:
+    """A picture at a random size and place on a square, and its boxes (P, 5) there.
+
+    Boxes are left, top, right, bottom and 1 where they must be ignored.
+    """
+    image = pictures.image(index)
+    height, width = image.shape[:2]
+    share = side / max(height, width) * float(np.exp(rng.uniform(np.log(0.5), np.log(1.9))))
+    w, h = max(8, round(width * share)), max(8, round(height * share))
+    dx, dy = (int(rng.integers(min(0, side - n), max(0, side - n) + 1)) for n in (w, h))
+    boxes = pictures.boxes[index].copy()
+    boxes[:, 2:4] += boxes[:, :2]
+    matrix = np.array([[w / width, 0, dx], [0, h / height, dy]])
+    flip = rng.random() < 0.5
+    if flip:
+        matrix[0] = -matrix[0, 0], 0, w + dx
+    way = cv2.INTER_AREA if share < 1 else cv2.INTER_LINEAR
+    small = cv2.resize(image, (w, h), interpolation=way)
+    if flip:
+        small = np.ascontiguousarray(small[:, ::-1])
+    field = np.full((side, side, 3), 114, np.uint8)
+    x0, y0, x1, y1 = max(dx, 0), max(dy, 0), min(dx + w, side), min(dy + h, side)
+    field[y0:y1, x0:x1] = small[y0 - dy : y1 - dy, x0 - dx : x1 - dx]
+    corners = boxes[:, :4].reshape(-1, 2) @ matrix[:, :2].T + matrix[:, 2]
+    corners = np.sort(corners.reshape(-1, 2, 2), 1).reshape(-1, 4).astype(np.float32)
+    whole = _areas(corners)
+    clipped = np.clip(corners, 0, side)
+    seen = _areas(clipped) / np.maximum(whole, 1e-6)
+    small_sides = (clipped[:, 2:] - clipped[:, :2]).max(1, initial=0) < SMALLEST
+    ignore = (boxes[:, 4] > 0) | small_sides | (seen < 0.35)
+    result = np.concatenate([clipped, ignore[:, None]], 1).astype(np.float32)
+    return field, result[seen > 0]
+
+
+def _areas(boxes: Floats) -> Floats:
+    return np.asarray(np.clip(boxes[:, 2:] - boxes[:, :2], 0, None).prod(1), np.float32)
+
+
+def coloured(image: Image, rng: np.random.Generator) -> Image:
+    gain = rng.uniform(0.6, 1.4) * rng.uniform(0.85, 1.15, 3)
+    table = np.clip(np.arange(256)[:, None] * gain + rng.uniform(-25, 25), 0, 255).astype(np.uint8)
+    image = np.asarray(cv2.LUT(image, table.reshape(1, 256, 3)), np.uint8)
+    if rng.random() < 0.15:
+        image = np.asarray(
+            cv2.blur(image, (int(rng.integers(1, 4)), int(rng.integers(1, 4)))), np.uint8
+        )
+    return image
+
+
+def targets(boxes: Floats, side: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Per cell: the box it answers for (P, 4), whether it answers (P,), whether it counts (P,)."""
+    centers, strides = cell_centers(side, side)
+    people = torch.from_numpy(boxes[boxes[:, 4] == 0, :4])
+    ignored = torch.from_numpy(boxes[boxes[:, 4] > 0, :4])
+    counts = ~_inside(centers, ignored).any(1)
+    if not len(people):
+        return torch.zeros(len(centers), 4), torch.zeros(len(centers), dtype=torch.bool), counts
+    low = torch.tensor([LIMITS[STRIDES.index(int(s))][0] for s in strides])
+    high = torch.tensor([LIMITS[STRIDES.index(int(s))][1] for s in strides])
+    longest = (people[:, 2:] - people[:, :2]).amax(1)
+    level = (longest > low[:, None]) & (longest <= high[:, None])
+    middle = (people[:, :2] + people[:, 2:]) / 2
+    near = ((centers[:, None] - middle).abs() < RADIUS * strides[:, None, None]).all(-1)
+    answers = level & near & _inside(centers, people)
+    area = ((people[:, 2:] - people[:, :2]).prod(1)).expand(len(centers), -1)
+    smallest = torch.where(answers, area, torch.inf).argmin(1)
+    positive = answers.any(1)
+    return people[smallest], positive, counts | positive
+
+
+def _inside(centers: Tensor, boxes: Tensor) -> Tensor:
+    return ((centers[:, None] > boxes[:, :2]) & (centers[:, None] < boxes[:, 2:])).all(-1)
+
+
+def overlaps(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
+    """IoU and generalised IoU (Rezatofighi et al. 2019) of boxes, row by row."""
+    shared = (
+        (torch.minimum(first[:, 2:], second[:, 2:]) - torch.maximum(first[:, :2], second[:, :2]))
+        .clamp_min(0)
+        .prod(1)
+    )
+    union = (first[:, 2:] - first[:, :2]).prod(1) + (second[:, 2:] - second[:, :2]).prod(1) - shared
+    hull = (
+        torch.maximum(first[:, 2:], second[:, 2:]) - torch.minimum(first[:, :2], second[:, :2])
+    ).prod(1)
+    iou = shared / union.clamp_min(1e-6)
+    return iou, iou - (hull - union) / hull.clamp_min(1e-6)
+
+
+def finder_loss(found: Found, wanted: Tensor, positive: Tensor, counts: Tensor) -> Tensor:
+    """Quality focal loss (Li et al. 2020, equation 2, beta 2) and generalised IoU loss."""
+    iou, general = overlaps(found.boxes[positive], wanted[positive])
+    quality = torch.zeros_like(found.quality)
+    quality[positive] = iou.detach().clamp(0, 1)
+    error = (found.quality.sigmoid() - quality).abs().square()
+    entropy = nn.functional.binary_cross_entropy_with_logits(
+        found.quality, quality, reduction="none"
+    )
+    number = positive.sum().clamp_min(1)
+    return (error * entropy)[counts].sum() / number + 2 * (1 - general).sum() / number
+
+
+class Batches:
+    """Fresh pictures; a fifth of them are four small ones on a square."""
+
+    def __init__(self, pictures: Pictures, seed: int) -> None:
+        self.pictures, self.rng = pictures, np.random.default_rng(seed)
+        self.all = np.flatnonzero(~pictures.held_out)
+        self.complete = np.flatnonzero(~pictures.held_out & pictures.complete)
+
+    def one(self) -> tuple[Image, Floats, bool]:
+        if self.rng.random() < 0.8:
+            index = int(self.rng.choice(self.all))
+            image, boxes = placed(self.pictures, index, self.rng, SIDE)
+            return coloured(image, self.rng), boxes, bool(self.pictures.complete[index])
+        half = SIDE // 2
+        field, parts = np.zeros((SIDE, SIDE, 3), np.uint8), []
+        for x, y in ((0, 0), (half, 0), (0, half), (half, half)):
+            image, boxes = placed(
+                self.pictures, int(self.rng.choice(self.complete)), self.rng, half
+            )
+            field[y : y + half, x : x + half] = image
+            parts.append(boxes + np.array([x, y, x, y, 0], np.float32))
+        return coloured(field, self.rng), np.concatenate(parts), True
+
+    def draw(self, count: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        images, wanted, positive, counts = [], [], [], []
+        for _ in range(count):
+            image, boxes, complete = self.one()
+            w, p, c = targets(boxes, SIDE)
+            images.append(image)
+            wanted.append(w)
+            positive.append(p)
+            counts.append(c if complete else p)
+        batch = normalised(images, "cpu").contiguous(memory_format=torch.channels_last)
+        return batch, torch.stack(wanted), torch.stack(positive), torch.stack(counts)
+
+
+def recall(network: nn.Module, pictures: Pictures, tall: float) -> str:
+    """Recall at IoU 0.5 of people taller than `tall`, at one false box per held-out picture."""
+    from models.finder import Finder
+
+    finder = Finder(network, side=320, least_score=0.05, overlap=0.6, most=60, device="cpu")
+    scores, hits, known, count = [], [], 0, 0
+    for index in np.flatnonzero(pictures.held_out & pictures.complete):
+        boxes = pictures.boxes[index]
+        truth = np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:4]], 1)
+        people = boxes[:, 4] == 0
+        wanted = people & (boxes[:, 3] > tall)
+        known, count = known + int(wanted.sum()), count + 1
+        taken = np.zeros(len(boxes), bool)
+        for box in finder.find(pictures.image(index)):
+            mine = np.array([[box.left, box.top, box.right, box.bottom]], np.float32).repeat(
+                len(boxes), 0
+            )
+            iou = overlaps(torch.from_numpy(mine), torch.from_numpy(truth))[0].numpy()
+            iou[taken] = 0
+            best = int(iou.argmax()) if len(iou) else -1
+            if best >= 0 and iou[best] >= 0.5:
+                taken[best] = True
+                if not wanted[best]:
+                    continue  # a small person or a crowd: neither right nor wrong
+            scores.append(box.score)
+            hits.append(best >= 0 and iou[best] >= 0.5)
+    order = np.argsort(scores)[::-1]
+    right = np.array(hits)[order] if len(order) else np.zeros(0, bool)
+    allowed = np.cumsum(~right) <= count
+    return (
+        f"held-out recall {right[allowed].sum() / max(known, 1):.3f} at one false box per picture"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--packs", type=Path, required=True, help="Folder of the training packs.")
+    parser.add_argument("--out", type=Path, required=True, help="Folder of checkpoints.")
+    parser.add_argument("--cache", type=Path, required=True, help="Folder of the decoded pictures.")
+    parser.add_argument("--minutes", type=float, required=True, help="Whole time budget.")
+    parser.add_argument(
+        "--trunk", type=Path, help="A PlainNet's average.pt that lends its way down."
+    )
+    parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--batch", type=int, default=12)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    torch.set_num_threads(options.threads)
+    cv2.setNumThreads(0)
+    torch.manual_seed(options.seed)
+    pictures = read_pictures(options.packs, options.cache)
+    network = FinderNet(**ARGUMENTS)
+    if options.trunk:
+        lent = torch.load(options.trunk, weights_only=True)
+        lent = {name: value for name, value in lent.items() if name.startswith(("stem", "down"))}
+        print(network.load_state_dict(lent, strict=False).unexpected_keys)
+        # edges and textures are learnt already: the finest, dearest level stays as it is
+        network.stem.requires_grad_(False)
+        network.down[0].requires_grad_(False)
+    network = network.to(memory_format=torch.channels_last)
+    batches = Batches(pictures, options.seed)
+
+    def loss(net: nn.Module, share: float) -> Tensor:
+        images, wanted, positive, counts = batches.draw(options.batch)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            found = net(images)
+        return finder_loss(found, wanted, positive, counts)
+
+    def measure(net: nn.Module) -> str:
+        return recall(net, pictures, 40)
+
+    recipe = Recipe(minutes=options.minutes, rate=options.rate)
+    train(network, loss, measure, options.out, recipe)
+
+
+if __name__ == "__main__":
+    main()

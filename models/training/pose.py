@@ -1,0 +1,161 @@
+"""Train the slow or the fast net on single people: `python -m models.training.pose --help`."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from data.skeleton import FSPOSE_19
+from data.training_packs import People, read_people
+from models.networks.hrnet import HRNet
+from models.networks.plain import PlainNet
+from models.training.augment import plain, varied
+from models.training.drawn_targets import keypoint_loss, log_probabilities
+from models.training.loop import Recipe, train
+
+MEAN = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
+SPREAD = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
+STRIDE = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a role trains: its network, and from which share of the budget on which raster."""
+
+    network: str
+    arguments: dict[str, object]
+    rasters: tuple[tuple[float, tuple[int, int], float, int], ...]
+    """(from this share on, (width, height), sigma in cells, batch)."""
+
+
+PLANS = {
+    "slow": Plan(
+        "hrnet",
+        dict(width=32, keypoints=19, modules=(1, 1, 1), blocks=2, stem=32, first_blocks=1),
+        ((0.0, (96, 128), 1.5, 32), (0.6, (160, 192), 2.0, 24)),
+    ),
+    "fast": Plan(
+        "plain",
+        dict(keypoints=19, widths=(48, 96, 144, 192), blocks=2),
+        ((0.0, (96, 128), 1.5, 32),),
+    ),
+}
+NETWORKS: dict[str, type[nn.Module]] = {"hrnet": HRNet, "plain": PlainNet}
+
+
+def normalise(images: list[np.ndarray]) -> Tensor:
+    """RGB uint8 images of one size to a (N, 3, h, w) batch, channels last."""
+    batch = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 255
+    return ((batch - MEAN) / SPREAD).contiguous(memory_format=torch.channels_last)
+
+
+class Batches:
+    """Fresh augmented batches; half of each from either source of people."""
+
+    def __init__(self, people: People, seed: int) -> None:
+        self.people = people
+        self.rng = np.random.default_rng(seed)
+        train_set = np.flatnonzero(~people.held_out)
+        self.pools = [
+            train_set[people.absent_is_known[train_set]],
+            train_set[~people.absent_is_known[train_set]],
+        ]
+
+    def draw(self, count: int, size: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
+        """Images, keypoints (N, 19, 3) in pixels of the crop, and where absence is known (N,)."""
+        images, keypoints, absent = [], [], []
+        for slot in range(count):
+            index = int(self.rng.choice(self.pools[slot % 2]))
+            image, points = varied(
+                self.people.image(index),
+                self.people.keypoints[index],
+                self.people.boxes[index],
+                size,
+                elsewhere=self.people.image(int(self.rng.integers(len(self.people)))),
+                rng=self.rng,
+            )
+            images.append(image)
+            keypoints.append(points)
+            absent.append(bool(self.people.absent_is_known[index]))
+        return (
+            normalise(images),
+            torch.from_numpy(np.stack(keypoints)).float(),
+            torch.tensor(absent),
+        )
+
+
+def pck(network: nn.Module, people: People, size: tuple[int, int]) -> str:
+    """PCK@0.2 of the torso on the held-out people, twelve limb joints, arg-max of the maps."""
+    limbs = slice(5, 17)
+    hits: dict[bool, list[float]] = {True: [], False: []}
+    chosen = np.flatnonzero(people.held_out)
+    for start in range(0, len(chosen), 32):
+        part = chosen[start : start + 32]
+        pairs = [plain(people.image(i), people.keypoints[i], people.boxes[i], size) for i in part]
+        with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
+            maps = network(normalise([image for image, _ in pairs])).float()
+        best = maps.flatten(2).argmax(-1).numpy()
+        points = np.stack([best % maps.shape[3], best // maps.shape[3]], -1) * STRIDE
+        for index, (_, truth), found in zip(part, pairs, points, strict=True):
+            left, right = (
+                truth[FSPOSE_19.index("left_shoulder")],
+                truth[FSPOSE_19.index("right_hip")],
+            )
+            torso = float(np.hypot(*(left - right)[:2]))
+            if min(left[2], right[2]) <= 0 or torso < 1:
+                continue
+            far = np.hypot(*(found - truth[:, :2]).T)[limbs] / torso
+            hits[bool(people.absent_is_known[index])].extend(far[truth[limbs, 2] > 0] < 0.2)
+    return f"held-out PCK@0.2: coco {np.mean(hits[True]):.3f} lspet {np.mean(hits[False]):.3f}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("role", choices=PLANS)
+    parser.add_argument("--packs", type=Path, required=True, help="Folder of the training packs.")
+    parser.add_argument("--out", type=Path, required=True, help="Folder of checkpoints.")
+    parser.add_argument("--cache", type=Path, required=True, help="Folder of the decoded pictures.")
+    parser.add_argument("--minutes", type=float, required=True, help="Whole time budget.")
+    parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    torch.set_num_threads(options.threads)
+    cv2.setNumThreads(0)
+    torch.manual_seed(options.seed)
+    people = read_people(options.packs, options.cache)
+    plan = PLANS[options.role]
+    network = NETWORKS[plan.network](**plan.arguments).to(memory_format=torch.channels_last)
+    batches = Batches(people, options.seed)
+
+    def raster(share: float) -> tuple[tuple[int, int], float, int]:
+        return [
+            (size, sigma, batch) for start, size, sigma, batch in plan.rasters if share >= start
+        ][-1]
+
+    latest = [0.0]
+
+    def loss(net: nn.Module, share: float) -> Tensor:
+        latest[0] = share
+        size, sigma, batch = raster(share)
+        images, keypoints, absent = batches.draw(batch, size)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            logits = net(images)
+        return keypoint_loss(logits, keypoints, absent, stride=STRIDE, sigma=sigma)
+
+    def measure(net: nn.Module) -> str:
+        return pck(net, people, raster(latest[0])[0])
+
+    train(network, loss, measure, options.out, Recipe(minutes=options.minutes, rate=options.rate))
+
+
+if __name__ == "__main__":
+    main()

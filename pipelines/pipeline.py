@@ -1,0 +1,56 @@
+"""The protocols of this floor: Pipeline, Run, HeatmapNet, Transfer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.frame import Frame, FrameResult, Image
+from data.heatmaps import Heatmaps
+from data.pose import Box
+from data.skeleton import Skeleton
+
+Snapshot = Mapping[str, NDArray[np.generic]]
+"""Everything a run remembers between two frames, as named arrays (an .npz file holds one)."""
+
+
+class HeatmapNet(Protocol):
+    """A top-down network: one set of maps per box, all boxes of an image in one forward pass."""
+
+    @property
+    def skeleton(self) -> Skeleton: ...
+
+    def heatmaps(self, image: Image, boxes: Sequence[Box]) -> list[Heatmaps]: ...
+
+
+class Transfer(Protocol):
+    """Carries reference maps toward the current ones; people are batched, pairs keep their order."""
+
+    def __call__(
+        self, current: Sequence[Heatmaps], reference: Sequence[Heatmaps]
+    ) -> list[Heatmaps]: ...
+
+
+class Run(Protocol):
+    """One video under way: it owns the tracks and the memory, and nothing outlives it."""
+
+    def step(self, frame: Frame) -> FrameResult:
+        """The result of the next frame."""
+
+    def snapshot(self) -> Snapshot:
+        """What is remembered after the last frame; `Pipeline.begin` goes on from it exactly."""
+
+
+class Pipeline(Protocol):
+    """Frames in, results out, one for one and in order. Can be called again on another video."""
+
+    @property
+    def skeleton(self) -> Skeleton: ...
+
+    def begin(self, snapshot: Snapshot | None = None) -> Run:
+        """A run at the start of a video, or one that goes on after `snapshot`."""
+
+    def __call__(self, frames: Iterable[Frame]) -> Iterator[FrameResult]: ...
