@@ -28,7 +28,7 @@ class Finder:
         least_score: float,
         overlap: float,
         most: int,
-        device: str,
+        device: torch.device | str,
     ) -> None:
         self._network = network.to(device).eval()
         self._side, self._least_score = side, least_score

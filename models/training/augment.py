@@ -39,10 +39,10 @@ def varied(
     `elsewhere` is any other picture: parts of it may show where the stored picture ends.
     """
     left, top, width, height = _half_body(keypoints, box, rng)
-    left += width * float(np.clip(rng.normal(0, 0.06), -0.15, 0.15))
-    top += height * float(np.clip(rng.normal(0, 0.06), -0.15, 0.15))
-    zoom = PADDING * float(np.clip(rng.normal(1.0, 0.22), 0.7, 1.45))
-    angle = float(np.clip(rng.normal(0, 35), -90, 90)) if rng.random() < 0.6 else 0.0
+    left += width * float(np.clip(rng.normal(0, 0.05), -0.12, 0.12))
+    top += height * float(np.clip(rng.normal(0, 0.05), -0.12, 0.12))
+    zoom = PADDING * float(np.clip(rng.normal(1.0, 0.15), 0.75, 1.35))
+    angle = float(np.clip(rng.normal(0, 25), -60, 60)) if rng.random() < 0.4 else 0.0
     upright = Crop.around(Box.from_xywh(left, top, width, height), size, zoom)
     crop = Crop(upright.center, upright.scale, size, angle)
     cut, moved = _surrounded(image, crop, elsewhere, rng), _moved(keypoints, crop)
@@ -82,7 +82,7 @@ def _half_body(
     """Sometimes the box of the upper or lower body: people are cut off by pictures and desks."""
     left, top, width, height = (float(v) for v in box)
     seen = keypoints[:, 2] > 0
-    if rng.random() >= 0.25 or seen.sum() < 8:
+    if rng.random() >= 0.15 or seen.sum() < 8:
         return left, top, width, height
     upper = np.isin(np.arange(len(keypoints)), _UPPER)
     half = seen & (upper if rng.random() < 0.7 else ~upper)
@@ -96,12 +96,12 @@ def _half_body(
 def _softened(image: Image, rng: np.random.Generator) -> Image:
     """Sometimes the loss of detail of a small or moving person."""
     chance = rng.random()
-    if chance < 0.15:
+    if chance < 0.1:
         share = rng.uniform(0.35, 0.8)
         small = cv2.resize(image, None, fx=share, fy=share, interpolation=cv2.INTER_AREA)
         size = (image.shape[1], image.shape[0])
         return np.asarray(cv2.resize(small, size, interpolation=cv2.INTER_LINEAR), np.uint8)
-    if chance < 0.22:
+    if chance < 0.15:
         length = int(rng.integers(2, 6))
         kernel = (length, 1) if rng.random() < 0.5 else (1, length)
         return np.asarray(cv2.blur(image, kernel), np.uint8)
@@ -109,8 +109,8 @@ def _softened(image: Image, rng: np.random.Generator) -> Image:
 
 
 def _coloured(image: Image, rng: np.random.Generator) -> Image:
-    gain = rng.uniform(0.6, 1.4) * rng.uniform(0.85, 1.15, 3)
-    shift = rng.uniform(-30, 30)
+    gain = rng.uniform(0.7, 1.3) * rng.uniform(0.9, 1.1, 3)
+    shift = rng.uniform(-20, 20)
     table = np.clip(np.arange(256)[:, None] * gain + shift, 0, 255).astype(np.uint8)
     image = np.asarray(cv2.LUT(image, table.reshape(1, 256, 3)), np.uint8)
     if rng.random() < 0.1:
@@ -120,7 +120,7 @@ def _coloured(image: Image, rng: np.random.Generator) -> Image:
 
 
 def _occluded(image: Image, rng: np.random.Generator) -> Image:
-    if rng.random() >= 0.3:
+    if rng.random() >= 0.2:
         return image
     height, width = image.shape[:2]
     w, h = int(width * rng.uniform(0.1, 0.4)), int(height * rng.uniform(0.1, 0.35))
@@ -128,3 +128,8 @@ def _occluded(image: Image, rng: np.random.Generator) -> Image:
     image = image.copy()
     image[y : y + h, x : x + w] = rng.integers(0, 256, 3)
     return image
+
+
+def plain_points(keypoints: Floats, box: Floats, size: tuple[int, int]) -> Floats:
+    """Keypoints (19, 3) in pixels of the crop that is cut in use."""
+    return _moved(keypoints, Crop.around(Box.from_xywh(*(float(v) for v in box)), size, PADDING))

@@ -39,7 +39,7 @@ PLANS = {
     "slow": Plan(
         "hrnet",
         dict(width=32, keypoints=19, modules=(1, 1, 1), blocks=2, stem=32, first_blocks=1),
-        ((0.0, (96, 128), 1.5, 32), (0.6, (160, 192), 2.0, 24)),
+        ((0.0, (96, 128), 1.5, 32), (0.7, (160, 192), 2.0, 24)),
     ),
     "fast": Plan(
         "plain",

@@ -1,0 +1,92 @@
+"""TopDown: an image and its people's boxes to heatmaps, for the slow and the fast net alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from data.crop import Crop
+from data.frame import Image
+from data.heatmaps import Heatmaps
+from data.pose import Box
+from data.skeleton import Skeleton
+from models.networks.mobilenet import FastOutput
+from models.preprocess import normalised
+
+Head = Callable[[Any], Tensor]
+"""What a network returned, as maps (N, J, h, w)."""
+
+
+def raw_maps(output: Tensor) -> Tensor:
+    """The maps of networks taught to draw Gaussians of peak 1, such as the published HRNet."""
+    return output
+
+
+def soft_maps(output: FastOutput) -> Tensor:
+    """The published fast network's maps: each sums to 1, with no rescaling."""
+    return output.heatmaps
+
+
+class Calibrated:
+    """The embedded family's logits to maps whose ideal, a Gaussian of `sigma` cells, has peak 1.
+
+    The soft-max runs over a map's cells and `nowhere`, whose logit is always 0: a keypoint that
+    is not in the crop leaves a faint map. Divided by the ideal's peak, what remains is a score
+    that all networks of the family share.
+    """
+
+    def __init__(self, sigma: float) -> None:
+        self.peak = ideal_peak(sigma)
+
+    def __call__(self, output: Tensor | FastOutput) -> Tensor:
+        logits = output.logits if isinstance(output, FastOutput) else output
+        cells = nn.functional.pad(logits.flatten(2), (0, 1))  # nowhere: one more logit, 0
+        return cells.softmax(2)[..., :-1].view_as(logits) / self.peak
+
+
+def ideal_peak(sigma: float) -> float:
+    """The largest cell of a Gaussian of `sigma` cells that sums to 1."""
+    steps = np.arange(-np.ceil(8 * sigma), np.ceil(8 * sigma) + 1)
+    return float(1 / np.exp(-(steps**2) / (2 * sigma**2)).sum() ** 2)
+
+
+class TopDown:
+    """A network on crops of `size` (width, height) around boxes, all people in one forward pass.
+
+    `padding` is how much larger than its box a person's crop is; `head` turns what the network
+    returns into maps. Inside is torch, outside NumPy.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        *,
+        size: tuple[int, int],
+        padding: float,
+        skeleton: Skeleton,
+        device: torch.device | str,
+        head: Head,
+    ) -> None:
+        self.skeleton = skeleton
+        self._network = network.to(device).eval()
+        self._size = size
+        self._padding = padding
+        self._device = device
+        self._head = head
+
+    def heatmaps(self, image: Image, boxes: Sequence[Box]) -> list[Heatmaps]:
+        """One set of maps per box, in the boxes' order; the image is (h, w, 3) RGB."""
+        if not boxes:
+            return []
+        crops = [Crop.around(box, self._size, self._padding) for box in boxes]
+        with torch.inference_mode():
+            batch = normalised([crop.cut(image) for crop in crops], self._device)
+            maps = self._head(self._network(batch)).float().cpu().numpy()
+        people, keypoints, height, width = maps.shape
+        assert (people, keypoints) == (len(boxes), len(self.skeleton)), maps.shape
+        size = (width, height)
+        return [Heatmaps(m, crop.sized(size)) for m, crop in zip(maps, crops, strict=True)]

@@ -1,0 +1,33 @@
+"""Deformable convolution: where its taps look."""
+
+import torch
+
+from models.ops.deform import DeformConv
+
+
+def test_without_offsets_it_is_a_dilated_convolution():
+    torch.manual_seed(0)
+    module = DeformConv(4, 6, kernel=3, dilation=2)
+    maps = torch.rand(2, 4, 9, 7)
+
+    warped = module(maps, torch.zeros(2, 2 * 9, 9, 7))
+
+    expected = torch.nn.functional.conv2d(maps, module.weight, padding=2, dilation=2)
+    torch.testing.assert_close(expected, warped)
+
+
+def test_each_groups_offsets_are_y_then_x_and_move_its_own_map():
+    module = DeformConv(2, 2, kernel=3, dilation=1)
+    with torch.no_grad():
+        module.weight.zero_()
+        module.weight[0, 0, 1, 1] = module.weight[1, 1, 1, 1] = 1  # the centre tap, number 4
+    maps = torch.rand(1, 2, 8, 8)
+    offsets = torch.zeros(1, 2 * 2 * 9, 8, 8)
+    offsets[:, 2 * (9 + 4)] = 1  # the second map looks one cell down
+    offsets[:, 2 * (9 + 4) + 1] = 2  # and two to the right
+
+    warped = module(maps, offsets)
+
+    torch.testing.assert_close(maps[:, 0], warped[:, 0])
+    torch.testing.assert_close(maps[:, 1, 1:, 2:], warped[:, 1, :-1, :-2])
+    assert warped[:, 1, -1].abs().max() == 0

@@ -1,0 +1,30 @@
+"""Devices by name."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from data.errors import ConfigError
+from models.device import choose, present
+
+
+def test_auto_is_a_device_that_is_there() -> None:
+    assert choose("auto") in {*present(), "cuda"}
+
+
+def test_the_cpu_is_always_there() -> None:
+    assert choose("cpu") == "cpu"
+    assert "cpu" in present()
+
+
+@pytest.mark.parametrize("name", ["gpu", "cuda:99", "", "meta:x"])
+def test_a_device_that_is_not_there_is_told_with_those_that_are(name: str) -> None:
+    with pytest.raises(ConfigError, match=r"There is no device .* Choose --device cpu"):
+        choose(name)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_cuda_without_a_gpu_is_told() -> None:
+    with pytest.raises(ConfigError, match="no device 'cuda' here"):
+        choose("cuda")

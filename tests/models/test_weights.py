@@ -1,0 +1,201 @@
+"""Checkpoints: what is opened, what is refused, and in which words."""
+
+import contextlib
+import re
+import shutil
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from data.errors import WeightsError
+from models.networks.mobilenet import MobileNet
+from models.weights import load, read
+
+
+def tiny(seed: int = 0) -> nn.Sequential:
+    torch.manual_seed(seed)
+    return nn.Sequential(nn.Conv2d(2, 3, 1), nn.BatchNorm2d(3))
+
+
+def assert_equal(one: nn.Module, other: nn.Module) -> None:
+    for name, tensor in one.state_dict().items():
+        torch.testing.assert_close(tensor, other.state_dict()[name], msg=name)
+
+
+def message_of(network: nn.Module, path: Path) -> str:
+    """What the user reads; always one line that begins with the path."""
+    with pytest.raises(WeightsError) as caught:
+        load(network, path)
+    message = str(caught.value)
+    assert message.startswith(str(path))
+    assert "\n" not in message
+    assert len(message) < 600
+    return message
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        lambda entries: entries,
+        lambda entries: {"state_dict": entries, "epoch": 3},
+        lambda entries: {"best_state_dict": entries, "perf": 0.5},
+        lambda entries: {"model": entries, "optimizer": {}},
+        lambda entries: {"model": {"state_dict": entries}},
+        lambda entries: {f"module.{name}": tensor for name, tensor in entries.items()},
+        lambda entries: {"state_dict": {f"module.{name}": t for name, t in entries.items()}},
+    ],
+)
+@pytest.mark.parametrize("new_form", [True, False])
+def test_a_checkpoint_is_loaded_in_whatever_wrapper_it_comes(tmp_path, wrapped, new_form):
+    path, network = tmp_path / "net.pth", tiny(1)
+    torch.save(wrapped(tiny(0).state_dict()), path, _use_new_zipfile_serialization=new_form)
+
+    load(network, path)
+
+    assert_equal(tiny(0), network)
+
+
+def test_half_precision_safetensors_fill_a_float_network(tmp_path):
+    path, network = tmp_path / "net.safetensors", tiny(1)
+    save_file({name: t.half() for name, t in tiny(0).float().state_dict().items()}, path)
+
+    load(network, path)
+
+    assert network[0].weight.dtype == torch.float32
+    torch.testing.assert_close(tiny(0)[0].weight.half().float(), network[0].weight)
+
+
+def test_entries_are_renamed_and_known_unused_ones_dropped(tmp_path):
+    path, network = tmp_path / "net.pth", tiny(1)
+    entries = {f"backbone.{name}": tensor for name, tensor in tiny(0).state_dict().items()}
+    torch.save(entries | {"classifier.weight": torch.zeros(1)}, path)
+
+    load(network, path, [(r"^backbone\.", ""), (r"^classifier\.", None)])
+
+    assert_equal(tiny(0), network)
+
+
+def test_two_entries_that_become_one_are_refused(tmp_path):
+    path = tmp_path / "net.pth"
+    torch.save({"a.weight": torch.zeros(1), "b.weight": torch.zeros(1)}, path)
+
+    with pytest.raises(WeightsError, match=r"two entries become weight, the second being b\."):
+        load(tiny(), path, [(r"^[ab]\.", "")])
+
+
+def test_what_differs_is_counted_and_the_first_five_are_named(tmp_path):
+    path = tmp_path / "net.pth"
+    entries = dict(tiny().state_dict())
+    entries["0.weight"] = torch.zeros(4, 2, 1, 1)
+    for name in ("1.bias", "1.running_mean"):
+        entries[f"old.{name}"] = entries.pop(name)
+    entries |= {f"more.{place}": torch.zeros(1) for place in range(9)}
+    torch.save(entries, path)
+
+    message = message_of(tiny(), path)
+
+    assert "does not fit Sequential: 2 missing, 11 unexpected, 1 misshapen" in message
+    assert "missing 1.bias, missing 1.running_mean, unexpected old.1.bias" in message
+    assert len(re.findall(r"(?:missing|unexpected|misshapen) \S*\.", message)) == 5
+
+
+def test_a_misshapen_entry_shows_both_shapes(tmp_path):
+    path = tmp_path / "net.pth"
+    torch.save(MobileNet(17).state_dict(), path)
+
+    message = message_of(MobileNet(19), path)
+
+    assert "0 missing, 0 unexpected, 1 misshapen" in message
+    assert "misshapen hm_conv.weight (17x32x1x1, not 19x32x1x1)" in message
+    assert "looks like" not in message
+
+
+def test_a_refused_checkpoint_leaves_the_network_as_it_was(tmp_path):
+    path, network = tmp_path / "net.pth", tiny(1)
+    torch.save(dict(list(tiny(0).state_dict().items())[:-1]), path)
+
+    message_of(network, path)
+
+    assert_equal(tiny(1), network)
+
+
+def test_another_networks_checkpoint_says_which_it_looks_like(tmp_path):
+    path = tmp_path / "net.pth"
+    torch.save(MobileNet().state_dict(), path)
+
+    assert message_of(tiny(), path).endswith("It looks like the MobileNet fast network.")
+
+
+def test_a_missing_file_is_named(tmp_path):
+    assert "no such checkpoint" in message_of(tiny(), tmp_path / "net.pth")
+    assert "no such checkpoint" in message_of(tiny(), tmp_path)
+
+
+@pytest.mark.parametrize("name", ["net.pth", "net.safetensors"])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"hello, I am a text file\n" * 20, b"\x80\x02}q\x00.", b"PK\x03\x04", bytes(300)],
+)
+def test_a_file_that_is_no_checkpoint_is_refused(tmp_path, name, content):
+    path = tmp_path / name
+    path.write_bytes(content)
+
+    assert re.search(r"is no checkpoint|holds no network", message_of(tiny(), path))
+
+
+@pytest.mark.parametrize("form", ["new", "old", "safetensors"])
+def test_a_cut_or_damaged_checkpoint_is_refused_or_whole_never_a_traceback(tmp_path, form):
+    path = tmp_path / ("net.safetensors" if form == "safetensors" else "net.pth")
+    if form == "safetensors":
+        save_file(tiny().state_dict(), path)
+    else:
+        torch.save(tiny().state_dict(), path, _use_new_zipfile_serialization=form == "new")
+    whole = path.read_bytes()
+    rng = np.random.default_rng(0)
+
+    for share in (0.001, 0.1, 0.5, 0.9, 0.999):
+        path.write_bytes(whole[: int(share * len(whole))])
+        message_of(tiny(), path)
+    for _ in range(150):
+        damaged = bytearray(whole)
+        for place in rng.integers(0, min(len(whole), 800), 3):
+            damaged[place] = rng.integers(0, 256)
+        path.write_bytes(damaged)
+        with warnings.catch_warnings(), contextlib.suppress(WeightsError):
+            warnings.simplefilter("ignore")
+            load(tiny(), path)
+
+
+def test_a_checkpoint_with_foreign_objects_is_never_unpickled(tmp_path):
+    path = tmp_path / "net.pth"
+    torch.save({"state_dict": tiny().state_dict(), "home": Path("a")}, path)
+
+    assert "holds Python objects beside its tensors" in message_of(tiny(), path)
+
+
+@pytest.mark.parametrize("content", [{}, [torch.zeros(1)], torch.zeros(3), {"state_dict": {}}])
+def test_a_checkpoint_without_entries_is_refused(tmp_path, content):
+    path = tmp_path / "net.pth"
+    torch.save(content, path)
+
+    assert "holds no network's entries" in message_of(tiny(), path)
+
+
+def test_an_entry_that_is_no_tensor_is_named(tmp_path):
+    path = tmp_path / "net.pth"
+    torch.save({"epoch": 3}, path)
+
+    assert "entry 'epoch' is a int" in message_of(tiny(), path)
+
+
+def test_reading_gives_the_entries_as_they_are_called(tmp_path):
+    path = tmp_path / "net.pth"
+    torch.save(tiny().state_dict(), path)
+    shutil.copy(path, tmp_path / "copy.tar")
+
+    assert list(tiny().state_dict()) == list(read(tmp_path / "copy.tar"))
