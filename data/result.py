@@ -1,0 +1,129 @@
+"""The result file's records: a header, then one per frame; to and from the nouns of the house."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, get_args
+
+import numpy as np
+
+from data.frame import Frame, FrameResult, Image, Origin
+from data.pose import Box, Pose
+from data.skeleton import SKELETONS, Skeleton
+
+if TYPE_CHECKING:  # a package imports its __init__, and so every decoder; records need none
+    from data.sources.info import SourceInfo
+
+SCHEMA = "fspose.result/1"
+ORIGINS: tuple[str, ...] = get_args(Origin)
+Record = dict[str, Any]
+"""A line of the file as JSON has it; `fspose_app/result.schema.json` says what is in it."""
+
+
+def header_of(
+    info: SourceInfo,
+    skeleton: Skeleton,
+    *,
+    models: Sequence[tuple[str, str]],
+    settings: Mapping[str, Any],
+    version: str,
+) -> Record:
+    """The first line: what was read, with which networks and settings; no date, no machine.
+
+    `models` are names with the SHA-256 of their weights; `settings` must be JSON as it stands.
+    """
+    return {
+        "schema": SCHEMA,
+        "source": info.name,
+        "width": info.width,
+        "height": info.height,
+        "fps": _number(info.fps, 4),
+        "skeleton": {
+            "name": skeleton.name,
+            "keypoints": list(skeleton.keypoints),
+            "limbs": [list(limb) for limb in skeleton.limbs],
+        },
+        "models": [{"name": name, "sha256": sha256} for name, sha256 in models],
+        "settings": dict(settings),
+        "version": version,
+    }
+
+
+def record_of(result: FrameResult) -> Record:
+    """A frame's line: pixels with 2 decimals, seconds and scores with 4, scores within 0..1."""
+    return {
+        "frame": result.frame.index,
+        "time": _number(result.frame.seconds, 4),
+        "keyframe": result.keyframe,
+        "people": [
+            _person(pose, origin) for pose, origin in zip(result.poses, result.origins, strict=True)
+        ],
+    }
+
+
+def result_of(record: Record, frame: Frame) -> FrameResult:
+    """What a line says, of a frame that was read again or is `blank`."""
+    people = record["people"]
+    return FrameResult(
+        frame=frame,
+        poses=tuple(_pose(person) for person in people),
+        keyframe=record["keyframe"],
+        origins=tuple(person["from"] for person in people),
+    )
+
+
+def rounded(result: FrameResult) -> FrameResult:
+    """The result with the numbers that the file will hold, so that a picture drawn while the video
+    is read and one drawn from the file are the same."""
+    return result_of(record_of(result), result.frame)
+
+
+def blank(record: Record, header: Record) -> Frame:
+    """The record's frame with a black image that takes no memory."""
+    black: Image = np.broadcast_to(np.uint8(0), (header["height"], header["width"], 3))
+    return Frame(record["frame"], record["time"], black, str(record["frame"]))
+
+
+def skeleton_of(header: Record) -> Skeleton:
+    """The skeleton a header names."""
+    return SKELETONS[header["skeleton"]["name"]]
+
+
+def line_of(record: Record) -> bytes:
+    """A record as a line of the file. ASCII, so that any file name can be written."""
+    return json.dumps(record, separators=(",", ":"), allow_nan=False).encode("ascii") + b"\n"
+
+
+def _person(pose: Pose, origin: Origin) -> Record:
+    return {
+        "track": pose.track,
+        "box": [_number(side, 2) for side in pose.box.xywh],
+        "score": _score(pose.score),
+        "keypoints": [
+            [_number(x, 2), _number(y, 2), _score(score)]
+            for (x, y), score in zip(pose.keypoints.tolist(), pose.scores.tolist(), strict=True)
+        ],
+        "from": origin,
+    }
+
+
+def _pose(person: Record) -> Pose:
+    keypoints = np.array(person["keypoints"], np.float32).reshape(-1, 3)
+    left, top, width, height = person["box"]
+    score = float(person["score"])
+    return Pose(
+        keypoints=keypoints[:, :2],
+        scores=keypoints[:, 2],
+        box=Box(left, top, left + width, top + height, score),
+        score=score,
+        track=person["track"],
+    )
+
+
+def _number(value: float, decimals: int) -> float:
+    return round(float(value), decimals) + 0.0  # no minus before a zero
+
+
+def _score(value: float) -> float:
+    return _number(min(max(float(value), 0.0), 1.0), 4)  # published nets leave 0..1
