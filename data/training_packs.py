@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -143,18 +143,22 @@ def _decoded(
     packs: Path, kept: dict[str, set[int]], cache: Path
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """All kept pictures of the packs as one mapped file, and (start, height, width) of each."""
-    flat, table = cache.with_suffix(".u8"), cache.with_suffix(".npy")
-    if not table.exists():
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        places, start = [], 0
-        with flat.open("wb") as file:
-            for pack, ids in kept.items():
-                for image in _images(packs / pack, ids):
-                    file.write(image.tobytes())
-                    places.append((start, *image.shape[:2]))
-                    start += image.size
-        np.save(table, np.array(places, np.int64))  # last: it says that the flat file is whole
-    return np.memmap(flat, np.uint8, "r"), np.load(table)
+    if not cache.with_suffix(".npy").exists():
+        write_flat((image for p, ids in kept.items() for image in _images(packs / p, ids)), cache)
+    return np.memmap(cache.with_suffix(".u8"), np.uint8, "r"), np.load(cache.with_suffix(".npy"))
+
+
+def write_flat(images: Iterable[Image], cache: Path) -> None:
+    """Pictures one after another in `cache`.u8, and (start, height, width) of each in .npy."""
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    places, start = [], 0
+    with cache.with_suffix(".u8").open("wb") as file:
+        for image in images:
+            file.write(np.ascontiguousarray(image).tobytes())
+            places.append((start, *image.shape[:2]))
+            start += image.size
+    # last: it says that the flat file is whole
+    np.save(cache.with_suffix(".npy"), np.array(places, np.int64))
 
 
 def _images(pack: Path, ids: set[int]) -> Iterator[Image]:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from data.drawn_packs import drawn_pictures
 from data.frame import Image
 from data.pose import Floats
 from data.training_packs import Pictures, read_pictures
@@ -23,6 +24,7 @@ SIDE = 288
 # the largest side of a box, in pixels, that a level answers for; FCOS's rule at half its size
 LIMITS = ((0.0, 64.0), (64.0, 144.0), (144.0, 1e6))
 SMALLEST = 10.0  # boxes smaller than that are neither people nor background
+DRAWN_SHARE = 0.06  # of the pictures
 RADIUS = 1.5  # cells around a box's centre that answer for it (FCOS, centre sampling)
 
 
@@ -133,12 +135,18 @@ def finder_loss(found: Found, wanted: Tensor, positive: Tensor, counts: Tensor) 
 class Batches:
     """Fresh pictures; a fifth of them are four small ones on a square."""
 
-    def __init__(self, pictures: Pictures, seed: int) -> None:
-        self.pictures, self.rng = pictures, np.random.default_rng(seed)
+    def __init__(self, pictures: Pictures, drawn: Pictures | None, seed: int) -> None:
+        self.pictures, self.drawn = pictures, drawn
+        self.rng = np.random.default_rng(seed)
         self.all = np.flatnonzero(~pictures.held_out)
         self.complete = np.flatnonzero(~pictures.held_out & pictures.complete)
 
     def one(self) -> tuple[Image, Floats, bool]:
+        """A picture, its boxes, and whether all people are annotated."""
+        if self.drawn is not None and self.rng.random() < DRAWN_SHARE:
+            index = int(self.rng.integers(len(self.drawn)))
+            image, boxes = placed(self.drawn, index, self.rng, SIDE)
+            return coloured(image, self.rng), boxes, True
         if self.rng.random() < 0.8:
             index = int(self.rng.choice(self.all))
             image, boxes = placed(self.pictures, index, self.rng, SIDE)
@@ -213,6 +221,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=12)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--drawn", type=int, default=0, help="How many drawn scenes to mix in.")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     torch.set_num_threads(options.threads)
@@ -228,7 +237,8 @@ def main() -> None:
         network.stem.requires_grad_(False)
         network.down[0].requires_grad_(False)
     network = network.to(memory_format=torch.channels_last)
-    batches = Batches(pictures, options.seed)
+    drawn = drawn_pictures(options.drawn, 1, options.cache) if options.drawn else None
+    batches = Batches(pictures, drawn, options.seed)
 
     def loss(net: nn.Module, share: float) -> Tensor:
         images, wanted, positive, counts = batches.draw(options.batch)

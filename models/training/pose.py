@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from data.drawn_packs import drawn_people
 from data.skeleton import FSPOSE_19
 from data.training_packs import People, read_people
 from models.networks.hrnet import HRNet
@@ -23,6 +24,7 @@ from models.training.loop import Recipe, train
 MEAN = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
 SPREAD = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
 STRIDE = 4.0
+DRAWN_SHARE = 0.08  # of a batch: enough for the demo, too little to prefer drawn people
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,38 +59,37 @@ def normalise(images: list[np.ndarray]) -> Tensor:
 
 
 class Batches:
-    """Fresh augmented batches; half of each from either source of people."""
+    """Fresh augmented batches: real people, half from either source, and some drawn ones."""
 
-    def __init__(self, people: People, seed: int) -> None:
-        self.people = people
+    def __init__(self, people: People, drawn: People | None, seed: int) -> None:
         self.rng = np.random.default_rng(seed)
-        train_set = np.flatnonzero(~people.held_out)
-        self.pools = [
-            train_set[people.absent_is_known[train_set]],
-            train_set[~people.absent_is_known[train_set]],
-        ]
+        self.real = people
+        chosen = np.flatnonzero(~people.held_out)
+        known = people.absent_is_known[chosen]
+        self.pools = [(people, chosen[known]), (people, chosen[~known])]
+        if drawn is not None:
+            self.pools.append((drawn, np.arange(len(drawn))))
 
     def draw(self, count: int, size: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
         """Images, keypoints (N, 19, 3) in pixels of the crop, and where absence is known (N,)."""
         images, keypoints, absent = [], [], []
         for slot in range(count):
-            index = int(self.rng.choice(self.pools[slot % 2]))
+            of_drawn = len(self.pools) > 2 and self.rng.random() < DRAWN_SHARE
+            people, pool = self.pools[2 if of_drawn else slot % 2]
+            index = int(self.rng.choice(pool))
             image, points = varied(
-                self.people.image(index),
-                self.people.keypoints[index],
-                self.people.boxes[index],
+                people.image(index),
+                people.keypoints[index],
+                people.boxes[index],
                 size,
-                elsewhere=self.people.image(int(self.rng.integers(len(self.people)))),
+                elsewhere=self.real.image(int(self.rng.integers(len(self.real)))),
                 rng=self.rng,
             )
             images.append(image)
             keypoints.append(points)
-            absent.append(bool(self.people.absent_is_known[index]))
-        return (
-            normalise(images),
-            torch.from_numpy(np.stack(keypoints)).float(),
-            torch.tensor(absent),
-        )
+            absent.append(bool(people.absent_is_known[index]))
+        points = torch.from_numpy(np.stack(keypoints)).float()
+        return normalise(images), points, torch.tensor(absent)
 
 
 def pck(network: nn.Module, people: People, size: tuple[int, int]) -> str:
@@ -126,6 +127,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--drawn", type=int, default=0, help="How many drawn people to mix in.")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     torch.set_num_threads(options.threads)
@@ -134,7 +136,8 @@ def main() -> None:
     people = read_people(options.packs, options.cache)
     plan = PLANS[options.role]
     network = NETWORKS[plan.network](**plan.arguments).to(memory_format=torch.channels_last)
-    batches = Batches(people, options.seed)
+    drawn = drawn_people(options.drawn, 1, options.cache) if options.drawn else None
+    batches = Batches(people, drawn, options.seed)
 
     def raster(share: float) -> tuple[tuple[int, int], float, int]:
         return [
