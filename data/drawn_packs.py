@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from data.frame import Image
-from data.pose import Box, Floats
+from data.pose import Floats
 from data.synthetic.picture import person_picture
 from data.synthetic.presets import scene
 from data.training_packs import People, Pictures, write_flat
@@ -43,12 +43,19 @@ def drawn_pictures(count: int, seed: int, cache: Path) -> Pictures:
         for number in range(count):
             size = (LONGEST, int(rng.integers(180, LONGEST)))
             drawn = scene(
-                seed * 100_000 + number, size=size, people=int(rng.integers(0, 7)), seconds=6, fps=25
+                seed * 100_000 + number,
+                size=size,
+                people=int(rng.integers(0, 7)),
+                seconds=6,
+                fps=25,
             )
             seconds = float(rng.uniform(0, 6))
             image, truths = drawn.shoot(seconds)
             boxes = [[*truth.box.xywh, truth.seen < 0.3] for truth in truths]
-            yield np.clip(image, 0, 255).astype(np.uint8), np.array(boxes, np.float32).reshape(-1, 5)
+            yield (
+                np.clip(image, 0, 255).astype(np.uint8),
+                np.array(boxes, np.float32).reshape(-1, 5),
+            )
 
     pixels, places, truths = _drawn(cache / f"drawn_pictures_{count}_{seed}", draw)
     whole = np.ones(count, bool)
@@ -72,4 +79,8 @@ def _drawn(
         np.savez(truth_file, *truths)
     with np.load(truth_file) as stored:
         truths = [stored[f"arr_{number}"] for number in range(len(stored.files))]
-    return np.memmap(cache.with_suffix(".u8"), np.uint8, "r"), np.load(cache.with_suffix(".npy")), truths
+    return (
+        np.memmap(cache.with_suffix(".u8"), np.uint8, "r"),
+        np.load(cache.with_suffix(".npy")),
+        truths,
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tarfile
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,17 +72,17 @@ class Pictures:
 def read_people(packs: Path, cache: Path) -> People:
     """The packs `coco_people` and `lspet` of a folder; decoded once into `cache`."""
     keypoints, boxes, absent, held_out = [], [], [], []
-    names = [(pack, _annotations(packs / pack)) for pack in ("coco_people", "lspet")]
     kept = {}
-    for pack, annotations in names:
+    for pack in ("coco_people", "lspet"):
+        content = _annotations(packs / pack)
         order = [
             FSPOSE_19.index(k)
-            for k in annotations["categories"][0]["keypoints"]
+            for k in content["categories"][0]["keypoints"]
             if k in FSPOSE_19.keypoints
         ]
-        people = {a["image_id"]: a for a in annotations["annotations"] if not a.get("suspect")}
-        kept[pack] = {record["id"] for record in annotations["images"] if record["id"] in people}
-        for record in annotations["images"]:
+        people = {a["image_id"]: a for a in content["annotations"] if not a.get("suspect")}
+        kept[pack] = {record["id"] for record in content["images"] if record["id"] in people}
+        for record in content["images"]:
             if record["id"] not in people:
                 continue
             person = people[record["id"]]
@@ -162,18 +163,17 @@ def write_flat(images: Iterable[Image], cache: Path) -> None:
 
 
 def _images(pack: Path, ids: set[int]) -> Iterator[Image]:
-    shards: dict[str, tarfile.TarFile] = {}
-    for record in _annotations(pack)["images"]:
-        if record["id"] not in ids:
-            continue
-        shard = record["shard"]
-        if shard not in shards:
-            shards[shard] = tarfile.open(pack / shard)
-        member = shards[shard].extractfile(record["file_name"])
-        if member is None:
-            raise AnnotationError(f"{pack / shard}: lacks {record['file_name']}")
-        flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION  # as annotated
-        image = cv2.imdecode(np.frombuffer(member.read(), np.uint8), flags)
-        yield np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
-    for archive in shards.values():
-        archive.close()
+    records = [record for record in _annotations(pack)["images"] if record["id"] in ids]
+    shards = sorted({record["shard"] for record in records})
+    with ExitStack() as stack:
+        opened = {shard: stack.enter_context(tarfile.open(pack / shard)) for shard in shards}
+        for record in records:
+            place = f"{pack / record['shard']}: {record['file_name']}"
+            member = opened[record["shard"]].extractfile(record["file_name"])
+            if member is None:
+                raise AnnotationError(f"{place} is missing.")
+            flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION  # as annotated
+            image = cv2.imdecode(np.frombuffer(member.read(), np.uint8), flags)
+            if image is None:
+                raise AnnotationError(f"{place} is no picture.")
+            yield np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)

@@ -56,6 +56,6 @@ class Finder:
         limit = [width, height] * 2
         corners = np.clip(boxes.numpy() / zoom, 0, limit)
         return [
-            Box(*(float(v) for v in box), score=float(value))
+            Box(float(box[0]), float(box[1]), float(box[2]), float(box[3]), float(value))
             for box, value in zip(corners, score.numpy(), strict=True)
         ]

@@ -27,7 +27,7 @@ class HeatmapNet(Protocol):
 
 
 class Transfer(Protocol):
-    """Carries reference maps toward the current ones; people are batched, pairs keep their order."""
+    """Carries reference maps toward the current ones, all people at once, in their order."""
 
     def __call__(
         self, current: Sequence[Heatmaps], reference: Sequence[Heatmaps]

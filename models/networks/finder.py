@@ -47,6 +47,15 @@ def _tower(width: int) -> nn.Sequential:
     return nn.Sequential(conv3x3(width, width), nn.BatchNorm2d(width), nn.ReLU(inplace=True))
 
 
+def _answer(width: int, outputs: int, *, bias: float) -> nn.Conv2d:
+    """A last convolution that starts by answering `bias` nearly everywhere."""
+    conv = nn.Conv2d(width, outputs, 3, padding=1)
+    assert conv.bias is not None
+    nn.init.normal_(conv.weight, std=0.01)
+    nn.init.constant_(conv.bias, bias)
+    return conv
+
+
 class FinderNet(nn.Module):
     """Images (N, 3, h, w), h and w multiples of 32, to scored boxes.
 
@@ -74,13 +83,9 @@ class FinderNet(nn.Module):
         self.enlarge = nn.Upsample(scale_factor=2.0, mode="nearest")
         self.quality_tower = _tower(head)
         self.box_tower = _tower(head)
-        self.quality = nn.Conv2d(head, 1, 3, padding=1)
-        self.sides = nn.Conv2d(head, 4, 3, padding=1)
+        self.quality = _answer(head, 1, bias=-4.0)  # few cells hold a person (Lin et al. 2017)
+        self.sides = _answer(head, 4, bias=0.5)
         self.reach = nn.Parameter(torch.full((len(STRIDES),), 1.0))
-        nn.init.normal_(self.quality.weight, std=0.01)
-        nn.init.constant_(self.quality.bias, -4.0)  # few cells hold a person (Lin et al. 2017)
-        nn.init.normal_(self.sides.weight, std=0.01)
-        nn.init.constant_(self.sides.bias, 0.5)
 
     def forward(self, images: Tensor) -> Found:
         x = self.stem(images)

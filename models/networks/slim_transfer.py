@@ -28,8 +28,8 @@ class SlimTransfer(nn.Module):
         self.body = nn.Sequential(*(BasicBlock(channels, channels) for _ in range(blocks)))
         # two channels of flow, in cells, and one of gain per keypoint
         self.motion = nn.Conv2d(channels, 3 * keypoints, 1)
-        nn.init.zeros_(self.motion.weight)
-        nn.init.zeros_(self.motion.bias)
+        for parameter in self.motion.parameters():
+            nn.init.zeros_(parameter)
         self.enlarge = nn.Upsample(scale_factor=2.0, mode="bilinear", align_corners=False)
 
     def forward(self, current: Tensor, reference: Tensor) -> Tensor:

@@ -90,7 +90,8 @@ def _half_body(
         return left, top, width, height
     low, high = keypoints[half, :2].min(0), keypoints[half, :2].max(0)
     center, extent = (low + high) / 2, np.maximum((high - low) * 1.3, 16)
-    return (*(float(v) for v in center - extent / 2), float(extent[0]), float(extent[1]))
+    left, top = (float(v) for v in center - extent / 2)
+    return left, top, float(extent[0]), float(extent[1])
 
 
 def _softened(image: Image, rng: np.random.Generator) -> Image:

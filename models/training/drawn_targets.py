@@ -24,7 +24,7 @@ def gaussians(points: Tensor, size: tuple[int, int], sigma: float) -> Tensor:
 
 
 def log_probabilities(logits: Tensor) -> tuple[Tensor, Tensor]:
-    """(N, J, h, w) logits to log-probabilities of the cells, the same shape, and of nowhere (N, J)."""
+    """(N, J, h, w) logits to log-probabilities of the cells and of nowhere (N, J)."""
     flat = logits.float().flatten(2)
     nowhere = torch.zeros_like(flat[..., :1])
     total = torch.logsumexp(torch.cat([flat, nowhere], -1), -1, keepdim=True)
@@ -37,7 +37,7 @@ def keypoint_loss(
     """Cross-entropy of logits (N, J, h, w) to keypoints (N, J, 3) in pixels of the crop.
 
     A labelled keypoint outside the crop is nowhere. One without label is left out, or, where
-    `absent_is_known` (N,), counts as nowhere with a third of the weight, because some are only hard.
+    `absent_is_known` (N,), counts as nowhere, with a third of the weight as some are only hard.
     """
     height, width = logits.shape[2:]
     points = keypoints[..., :2] / stride

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -19,8 +20,8 @@ from models.networks.finder import STRIDES, FinderNet, Found, cell_centers
 from models.preprocess import normalised
 from models.training.loop import Recipe, train
 
-ARGUMENTS: dict[str, object] = dict(widths=(48, 96, 144, 192), blocks=2, head=64)
-SIDE = 288
+ARGUMENTS: dict[str, Any] = {"widths": (48, 96, 144, 192), "blocks": 2, "head": 64}
+SIDE = 224
 # the largest side of a box, in pixels, that a level answers for; FCOS's rule at half its size
 LIMITS = ((0.0, 64.0), (64.0, 144.0), (144.0, 1e6))
 SMALLEST = 10.0  # boxes smaller than that are neither people nor background
@@ -37,7 +38,7 @@ def placed(
     """
     image = pictures.image(index)
     height, width = image.shape[:2]
-    share = side / max(height, width) * float(np.exp(rng.uniform(np.log(0.5), np.log(1.9))))
+    share = side / max(height, width) * float(np.exp(rng.uniform(np.log(0.6), np.log(2.2))))
     w, h = max(8, round(width * share)), max(8, round(height * share))
     dx, dy = (int(rng.integers(min(0, side - n), max(0, side - n) + 1)) for n in (w, h))
     boxes = pictures.boxes[index].copy()
@@ -187,7 +188,7 @@ def recall(network: nn.Module, pictures: Pictures, tall: float) -> str:
         wanted = people & (boxes[:, 3] > tall)
         known, count = known + int(wanted.sum()), count + 1
         taken = np.zeros(len(boxes), bool)
-        for box in finder.find(pictures.image(index)):
+        for box in finder.find(pictures.image(int(index))):
             mine = np.array([[box.left, box.top, box.right, box.bottom]], np.float32).repeat(
                 len(boxes), 0
             )

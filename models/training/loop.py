@@ -55,7 +55,7 @@ def train(
         network.train()
         optimizer.zero_grad(set_to_none=True)
         value = loss(network, share)
-        value.backward()
+        torch.autograd.backward(value)
         nn.utils.clip_grad_norm_(network.parameters(), 5.0)
         optimizer.step()
         step += 1

@@ -18,7 +18,7 @@ from data.training_packs import People, read_people
 from models.networks.hrnet import HRNet
 from models.networks.plain import PlainNet
 from models.training.augment import plain, varied
-from models.training.drawn_targets import keypoint_loss, log_probabilities
+from models.training.drawn_targets import keypoint_loss
 from models.training.loop import Recipe, train
 
 MEAN = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
@@ -40,12 +40,19 @@ class Plan:
 PLANS = {
     "slow": Plan(
         "hrnet",
-        dict(width=32, keypoints=19, modules=(1, 1, 1), blocks=2, stem=32, first_blocks=1),
+        {
+            "width": 32,
+            "keypoints": 19,
+            "modules": (1, 1, 1),
+            "blocks": 2,
+            "stem": 32,
+            "first_blocks": 1,
+        },
         ((0.0, (96, 128), 1.5, 32), (0.7, (160, 192), 2.0, 24)),
     ),
     "fast": Plan(
         "plain",
-        dict(keypoints=19, widths=(48, 96, 144, 192), blocks=2),
+        {"keypoints": 19, "widths": (48, 96, 144, 192), "blocks": 2},
         ((0.0, (96, 128), 1.5, 32),),
     ),
 }
@@ -88,8 +95,8 @@ class Batches:
             images.append(image)
             keypoints.append(points)
             absent.append(bool(people.absent_is_known[index]))
-        points = torch.from_numpy(np.stack(keypoints)).float()
-        return normalise(images), points, torch.tensor(absent)
+        truth = torch.from_numpy(np.stack(keypoints)).float()
+        return normalise(images), truth, torch.tensor(absent)
 
 
 def pck(network: nn.Module, people: People, size: tuple[int, int]) -> str:

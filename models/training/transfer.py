@@ -1,4 +1,4 @@
-"""Train the slim transfer net on drawn maps, no pictures: `python -m models.training.transfer --help`.
+"""Train the slim transfer net on drawn maps: `python -m models.training.transfer --help`.
 
 A pair is a person's annotated keypoints as they are now and as they were some frames ago, in the
 box of their own frame. The reference maps are drawn sharp, as the slow net's are; the current ones

@@ -1,0 +1,140 @@
+"""Model cards of the bundled family; every figure comes from a file that a command wrote.
+
+python benchmarks/accuracy.py MEDIA_DIR --json accuracy.json
+python -m models.training.cards --checkpoints DIR --figures accuracy.json
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from models import zoo
+
+LSPET = (
+    "Leeds Sports Pose Extended (Johnson and Everingham, CVPR 2011), pictures 1 to 9500: no "
+    "licence stated beyond a request to cite the paper; the photographs belong to their Flickr authors. "
+    "Research only."
+)
+COCO = (
+    "COCO 2017 keypoint annotations (CC BY 4.0, COCO consortium) on pictures from Flickr, one "
+    "licence per picture, non-commercial ones among them. Research only."
+)
+VOC = 'PASCAL VOC 2012 pictures from Flickr, "flickr" terms of the data set. Research only.'
+DRAWN = "The project's own synthetic people (`data/synthetic`), Apache-2.0."
+
+PURPOSE = {
+    "finder": "Finds people: boxes on a whole picture.",
+    "slow": "Reads the keypoints of a person's crop on keyframes: an HRNet of reduced width.",
+    "fast": "Reads the keypoints of a person's crop between keyframes: a U of plain convolutions.",
+    "transfer": "Carries a keyframe's heatmaps to the present frame: one flow per keypoint.",
+}
+DATA = {
+    "finder": (COCO, VOC, DRAWN),
+    "slow": (COCO, LSPET, DRAWN),
+    "fast": (COCO, LSPET, DRAWN),
+    "transfer": (
+        "No pictures: heatmaps drawn from the keypoints of the two sets below, moved at random.",
+        COCO,
+        LSPET,
+    ),
+}
+RECIPE = {
+    "finder": (
+        "`python -m models.training.finder`: trunk lent by the fast net, whose finest level stays "
+        "frozen; quality focal loss and generalised IoU loss; people of COCO's train2017 pictures "
+        "without complete boxes never count as background."
+    ),
+    "slow": (
+        "`python -m models.training.pose slow`: cross-entropy over the map's cells and one "
+        "`nowhere` cell, from random numbers, crops of 96 x 128 and at the end of 160 x 192."
+    ),
+    "fast": (
+        "`python -m models.training.pose fast`: cross-entropy over the map's cells and one "
+        "`nowhere` cell, from random numbers, crops of 96 x 128."
+    ),
+    "transfer": (
+        "`python -m models.training.transfer`: squared distance of the two-maps fusion to the "
+        "Gaussians of the present frame."
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """How long a network learned: minutes of one thread beside other work, and steps."""
+
+    minutes: float
+    steps: int
+
+
+def card(model: zoo.BundledModel, learnt: Learnt, figures: Mapping[str, Any]) -> str:
+    """The text of a card."""
+    reads = ", ".join(f"{key} {value}" for key, value in model.description.input.items())
+    data = "\n".join(f"- {line}" for line in DATA[model.role])
+    return f"""# {model.name}
+
+{PURPOSE[model.role]} {model.parameters:,} parameters, half precision on disk. Input: {reads}.
+
+## Data, and what its licences mean
+
+{data}
+
+The weights are to be labelled as their data: for research. fspose's code is Apache-2.0.
+
+## Recipe
+
+{RECIPE[model.role]} AdamW, cosine schedule, running average of the weights. {learnt.steps:,} steps
+in {learnt.minutes:.0f} minutes of one CPU thread beside other work.
+
+## Figures
+
+{_figures(model.role, figures)}
+"""
+
+
+def _figures(role: zoo.Role, figures: Mapping[str, Any]) -> str:
+    own = {name: value for name, value in figures.items() if name.split()[0] == role}
+    if not own:
+        return str(figures.get(f"{role}_text", "None on real pictures yet."))
+    lines = ["`python benchmarks/accuracy.py MEDIA_DIR`, first generation:", ""]
+    for name, value in own.items():
+        if role == "finder":
+            lines += [
+                f"- people over 96 px tall found at IoU 0.5: {value[f'recall_at_{limit}']:.3f} with "
+                f"at most {limit:g} false boxes per picture"
+                for limit in (0.25, 0.5, 1.0)
+            ]
+            lines.append(f"- {value['people']} people on {value['pictures']} COCO pictures")
+        else:
+            span = f"[{value['low']:.3f}, {value['high']:.3f}]"
+            where = name.split(maxsplit=1)[1]
+            score = f"{value['pck']:.3f} {span}"
+            lines.append(f"- PCK@0.2, {where}: {score}, {value['people']} people")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--checkpoints", type=Path, required=True, help="Holds ROLE/checkpoint.pt.")
+    parser.add_argument("--figures", type=Path, required=True, help="What accuracy.py wrote.")
+    options = parser.parse_args()
+    figures = json.loads(options.figures.read_text(encoding="utf-8"))
+    for model in zoo.bundled():
+        state = torch.load(options.checkpoints / model.role / "checkpoint.pt", weights_only=True)
+        learnt = Learnt(state["spent"] / 60, state["step"])
+        path = model.path.with_suffix(".md")
+        path.write_text(card(model, learnt, figures), encoding="utf-8")
+        print(path)
+
+
+if __name__ == "__main__":
+    main()
