@@ -7,8 +7,8 @@ Speed: drawn scenes with a known number of people. The finder runs as in use, bu
 on are the annotated ones, so that each column really has that many people; all schemes see the same
 frames in one process, in turn, so their ratio holds where the machine's own speed does not.
 
-Memory: `fspose track` itself, as a process of its own, over a clip of that length; its resident
-memory is read every second.
+Memory: `fspose track` itself, as a process of its own, over a drawn clip of that length with two
+people who come and go; its resident memory is read every second.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ import torch
 
 from data.frame import Frame
 from data.pose import Box
-from data.sources import open_source
 from data.synthetic import scene
 from data.video_writer import VideoWriter
 from models import zoo
@@ -39,6 +38,7 @@ from pipelines.timing import Clock, Stopwatch
 
 SIZE = (1280, 720)
 FPS = 25.0
+LONG_SIZE, LONG_FPS = (320, 240), 12.5  # of the clip that memory is watched over
 STAGES = ("find", "slow", "fast", "fuse", "decode", "track")
 
 
@@ -105,17 +105,14 @@ def speed(people: int, frames: int, weights: Path) -> None:
 
 
 def memory(minutes: float) -> None:
-    demo = Path(__file__).parents[1] / "docs" / "demo" / "demo.mp4"
+    wanted = int(minutes * 60 * LONG_FPS)
     with tempfile.TemporaryDirectory() as folder:
         long = Path(folder) / "long.mp4"
-        with open_source(str(demo)) as source:
-            frames = [frame.image for frame in source]
-            info = source.info
-        wanted = int(minutes * 60 * info.fps)
-        with VideoWriter(long, (info.width, info.height), info.fps) as writer:
+        drawn = scene(7, size=LONG_SIZE, people=2, seconds=12, fps=LONG_FPS)
+        images = [frame.image for frame, _ in drawn]
+        with VideoWriter(long, LONG_SIZE, LONG_FPS) as writer:
             for index in range(wanted):
-                writer.write(frames[index % len(frames)])
-        del frames
+                writer.write(images[index % len(images)])
         command = [sys.executable, "-m", "fspose_app", "track", str(long), "-o", f"{folder}/out"]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         start, samples = time.monotonic(), []

@@ -170,11 +170,12 @@ def finder(
     folder: Path = BUNDLED,
     *,
     least_score: float | None = None,
+    most: int = MOST_PEOPLE,
     checkpoint: Path | None = None,
 ) -> Finder:
     """The person finder; without `least_score` at the one that its header recommends.
 
-    `checkpoint` is a file with other weights for the same network.
+    It hands out the best `most` people. `checkpoint` is a file with other weights for the same network.
     """
     model = of_role("finder", folder)
     settings = model.description.input
@@ -184,7 +185,7 @@ def finder(
             side=int(settings["side"]),
             least_score=float(settings["least_score"] if least_score is None else least_score),
             overlap=float(settings["overlap"]),
-            most=MOST_PEOPLE,
+            most=most,
             device=device,
         )
     except (KeyError, TypeError, ValueError) as error:

@@ -36,8 +36,10 @@ class Embedded:
         return sorted(scored, key=lambda pose: -pose.score)
 
 
-def build(weights: Path | None, device: str, *, least_score: float = 0.3) -> Embedded:
+def build(
+    weights: Path | None, device: str, *, least_score: float = 0.3, most_people: int = 100
+) -> Embedded:
     """`weights` is a folder of bundled networks; without one, those that come with fspose."""
     folder = weights or zoo.BUNDLED
-    finder = zoo.finder(device, folder, least_score=least_score)
+    finder = zoo.finder(device, folder, least_score=least_score, most=most_people)
     return Embedded(finder, zoo.topdown("slow", device, folder))

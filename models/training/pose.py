@@ -13,8 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from data.drawn_packs import drawn_people
+from data.frame import Image
+from data.pose import Floats
 from data.skeleton import FSPOSE_19
-from data.training_packs import People, read_people
+from data.training_packs import People, Pictures, read_people, read_pictures
 from models.networks.hrnet import HRNet
 from models.networks.plain import PlainNet
 from models.training.augment import plain, varied
@@ -24,6 +26,7 @@ from models.training.loop import Recipe, train
 MEAN = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
 SPREAD = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
 STRIDE = 4.0
+NOBODY_SHARE = 0.07
 DRAWN_SHARE = 0.08  # of a batch: enough for the demo, too little to prefer drawn people
 
 
@@ -66,11 +69,17 @@ def normalise(images: list[np.ndarray]) -> Tensor:
 
 
 class Batches:
-    """Fresh augmented batches: real people, half from either source, and some drawn ones."""
+    """Fresh augmented batches: real people, half from either source, some drawn ones, and nobody.
 
-    def __init__(self, people: People, drawn: People | None, seed: int) -> None:
+    Crops without a person teach that all keypoints are nowhere; a pose's score then tells people
+    from what a finder mistakes for them.
+    """
+
+    def __init__(
+        self, people: People, drawn: People | None, pictures: Pictures | None, seed: int
+    ) -> None:
         self.rng = np.random.default_rng(seed)
-        self.real = people
+        self.real, self.pictures = people, pictures
         chosen = np.flatnonzero(~people.held_out)
         known = people.absent_is_known[chosen]
         self.pools = [(people, chosen[known]), (people, chosen[~known])]
@@ -81,6 +90,12 @@ class Batches:
         """Images, keypoints (N, 19, 3) in pixels of the crop, and where absence is known (N,)."""
         images, keypoints, absent = [], [], []
         for slot in range(count):
+            if self.pictures is not None and self.rng.random() < NOBODY_SHARE:
+                image, points = self._nobody(self.pictures, size)
+                images.append(image)
+                keypoints.append(points)
+                absent.append(True)
+                continue
             of_drawn = len(self.pools) > 2 and self.rng.random() < DRAWN_SHARE
             people, pool = self.pools[2 if of_drawn else slot % 2]
             index = int(self.rng.choice(pool))
@@ -97,6 +112,23 @@ class Batches:
             absent.append(bool(people.absent_is_known[index]))
         truth = torch.from_numpy(np.stack(keypoints)).float()
         return normalise(images), truth, torch.tensor(absent)
+
+    def _nobody(self, pictures: Pictures, size: tuple[int, int]) -> tuple[Image, Floats]:
+        """A crop of a picture where no person's box reaches, and keypoints far outside it."""
+        far = np.full((len(FSPOSE_19), 3), (-1e5, -1e5, 2), np.float32)
+        while True:
+            index = int(self.rng.integers(len(pictures)))
+            image, people = pictures.image(index), pictures.boxes[index]
+            tall = self.rng.uniform(40, image.shape[0])
+            wide = tall * self.rng.uniform(0.3, 1.0)
+            x = self.rng.uniform(0, max(1, image.shape[1] - wide))
+            y = self.rng.uniform(0, max(1, image.shape[0] - tall))
+            low = np.maximum(people[:, :2], (x, y))
+            high = np.minimum(people[:, :2] + people[:, 2:4], (x + wide, y + tall))
+            shared = np.clip(high - low, 0, None).prod(1).sum() / (wide * tall)
+            if shared < 0.05 and pictures.complete[index] and not pictures.held_out[index]:
+                box = np.array([x, y, wide, tall], np.float32)
+                return varied(image, far, box, size, elsewhere=image, rng=self.rng)
 
 
 def pck(network: nn.Module, people: People, size: tuple[int, int]) -> str:
@@ -144,7 +176,8 @@ def main() -> None:
     plan = PLANS[options.role]
     network = NETWORKS[plan.network](**plan.arguments).to(memory_format=torch.channels_last)
     drawn = drawn_people(options.drawn, 1, options.cache) if options.drawn else None
-    batches = Batches(people, drawn, options.seed)
+    pictures = read_pictures(options.packs, options.cache)
+    batches = Batches(people, drawn, pictures, options.seed)
 
     def raster(share: float) -> tuple[tuple[int, int], float, int]:
         return [

@@ -197,6 +197,7 @@ def test_what_is_bundled_is_intact():
     """Every network that is shipped: recorded checksum, known skeleton, a card, at most 25 MB."""
     models = zoo.bundled()
 
+    assert sorted(model.role for model in models) == ["fast", "finder", "slow", "transfer"]
     for model in models:
         zoo.verify(model)
         assert model.card, model.name

@@ -1,0 +1,133 @@
+"""Settings: frozen, defaults here, then a YAML file, then the command line."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
+
+from data.errors import ConfigError
+from pipelines.fusion import names as fusion_names
+
+Scheme = Literal["fast-slow", "every-frame"]
+Format = Literal["jsonl", "posetrack", "coco", "mot", "csv"]
+NetName = Literal["slow", "fast"]
+Role = Literal["finder", "slow", "fast", "transfer", "backend"]
+Count = Annotated[int, Field(strict=True, ge=1)]
+Switch = Annotated[bool, Field(strict=True)]
+
+
+class NetworkSettings(BaseModel):
+    """Which networks run, on what."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    backend: str = "embedded"
+    backend_options: dict[str, bool | int | float | str | None] = Field(default_factory=dict)
+    weights: dict[Role, Path] = Field(default_factory=dict)
+    family: Path | None = None
+    device: str = "auto"
+    threads: Annotated[int, Field(strict=True, ge=1, le=512)] | None = None
+
+
+class TrackSettings(NetworkSettings):
+    """Settings of `fspose track`."""
+
+    scheme: Scheme = "fast-slow"
+    interval: Count = 16
+    search_interval: Count = 8
+    fusion: str = "two-maps"
+    fps: Annotated[float, Field(ge=0.1, le=1000)] | None = None
+    overlay: Switch = True
+    format: tuple[Format, ...] = ("jsonl",)
+
+    @field_validator("format", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        """`jsonl,csv` is as good as a list."""
+        return tuple(re.split(r"\s*,\s*", value)) if isinstance(value, str) else value
+
+    @field_validator("fusion")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        if value not in fusion_names():
+            raise PydanticCustomError("fusion", f"should be one of {', '.join(fusion_names())}")
+        return value
+
+
+class DetectSettings(NetworkSettings):
+    """Settings of `fspose detect`."""
+
+    net: NetName = "slow"
+
+
+Settings = TypeVar("Settings", bound=BaseModel)
+
+
+def settings(
+    kind: type[Settings], file: Path | None, command_line: Mapping[str, object]
+) -> Settings:
+    """Settings of a kind: its defaults, over them `file` (YAML), over it `command_line`.
+
+    In the file, keys are the options' long names without the dashes in front (`search-interval`).
+    Raises ConfigError for a file that cannot be read, a key that is unknown (with the nearest
+    one), and a value out of range.
+    """
+    written = {} if file is None else _read(kind, file)
+    try:
+        return kind.model_validate({**written, **command_line})
+    except ValidationError as error:
+        raise ConfigError(_told(error, file, command_line)) from error
+
+
+def _read(kind: type[BaseModel], file: Path) -> dict[str, object]:
+    """The keys and values of a YAML file, under the settings' own names."""
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file}: is not a text file in UTF-8.") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "a special character"
+        raise ConfigError(f"{file}{line}: is not YAML: {problem}.") from error
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise ConfigError(f"{file}: expected lines of `key: value`, found {_kind(content)}.")
+    known = {_shown(name): name for name in kind.model_fields}
+    for key in content:
+        if _shown(str(key)) not in known:
+            raise ConfigError(f"{file}: unknown key '{key}'; {_nearest(str(key), sorted(known))}")
+    return {known[_shown(str(key))]: value for key, value in content.items()}
+
+
+def _told(error: ValidationError, file: Path | None, command_line: Mapping[str, object]) -> str:
+    """The first thing that is wrong, with the place it came from."""
+    first = error.errors(include_url=False)[0]
+    name = str(first["loc"][0])
+    place = f"--{_shown(name)}" if name in command_line else f"{file}: {_shown(name)}"
+    inside = [part for part in first["loc"][1:] if isinstance(part, str) and part != "[key]"]
+    message = first["msg"].removeprefix("Input ")
+    return f"{' '.join([place, *inside])} is {first['input']!r}, but {message}."
+
+
+def _nearest(key: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+    return f"did you mean '{near[0]}'?" if near else f"known are {', '.join(known)}."
+
+
+def _shown(name: str) -> str:
+    return name.replace("_", "-")
+
+
+def _kind(content: object) -> str:
+    return "a list" if isinstance(content, list) else f"{content!r}"

@@ -1,0 +1,143 @@
+"""Click options that several commands share, and how their values are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+import click
+import yaml
+from click.core import ParameterSource
+from pydantic import BaseModel
+
+from fspose_app.config import Format, NetworkSettings, Role
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+Callback = Callable[[click.Context, click.Parameter, Any], Any]
+
+ROLES: tuple[str, ...] = get_args(Role)
+FORMATS: tuple[Format, ...] = get_args(Format)
+NETWORK_NAMES = ("backend", "backend_options", "weights", "family", "device", "threads")
+"""The settings that `network_options` reads."""
+
+
+def default(kind: type[BaseModel], name: str) -> Any:
+    """The default of a setting, for click to show: it is written in one place only."""
+    return kind.model_fields[name].default
+
+
+def given(ctx: click.Context, names: Sequence[str]) -> dict[str, object]:
+    """Of these parameters those that the person typed, so that defaults do not hide a file's."""
+    return {
+        name: ctx.params[name]
+        for name in names
+        if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    }
+
+
+class Several(click.ParamType):  # type: ignore[type-arg]  # click 8.1 has it without
+    """Some of a few names with commas between, as `jsonl,csv`: a tuple of them."""
+
+    name = "several"
+
+    def __init__(self, choices: Sequence[str]) -> None:
+        self._choices = choices
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        names = [name.strip() for name in value.split(",")] if isinstance(value, str) else value
+        for name in names:
+            if name not in self._choices:
+                self.fail(f"{name!r} is not one of {', '.join(self._choices)}.", param, ctx)
+        return tuple(dict.fromkeys(names))
+
+
+def _pairs(form: str, keys: Sequence[str], value_of: Callable[[str], object]) -> Callback:
+    """A callback for an option of the form KEY=VALUE that may be given again: a dictionary."""
+
+    def read(ctx: click.Context, param: click.Parameter, values: Any) -> Any:
+        pairs = {}
+        for text in values:
+            key, _, value = text.partition("=")
+            if not key or not value:
+                raise click.BadParameter(f"{text!r} is not of the form {form}.")
+            if keys and key not in keys:
+                raise click.BadParameter(f"{key!r} is not one of {', '.join(keys)}.")
+            pairs[key] = value_of(value)
+        return pairs
+
+    return read
+
+
+def _scalar(text: str) -> object:
+    """`0.5`, `12`, `true` and words, as the settings file would read them."""
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
+    return value if isinstance(value, (bool, int, float, str, type(None))) else text
+
+
+def network_options(command: Command) -> Command:
+    """--backend, --backend-option, --weights, --family, --device, --threads and --config."""
+    for option in reversed(_NETWORK_OPTIONS):
+        command = option(command)
+    return command
+
+
+_NETWORK_OPTIONS = (
+    click.option(
+        "--backend",
+        metavar="NAME",
+        default=default(NetworkSettings, "backend"),
+        show_default=True,
+        help="Who finds the people; `fspose backends` lists the names.",
+    ),
+    click.option(
+        "--backend-option",
+        "backend_options",
+        metavar="KEY=VALUE",
+        multiple=True,
+        callback=_pairs("KEY=VALUE", (), _scalar),
+        show_default="the backend's own",
+        help="An option of the backend, as `fspose backends` lists them. May be given again.",
+    ),
+    click.option(
+        "--weights",
+        metavar="ROLE=FILE",
+        multiple=True,
+        callback=_pairs("ROLE=FILE", ROLES, str),
+        show_default="the embedded ones",
+        help=f"A checkpoint for one of {', '.join(ROLES)}. May be given again.",
+    ),
+    click.option(
+        "--family",
+        type=click.Path(path_type=Path, exists=True, file_okay=False),
+        metavar="FOLDER",
+        show_default="the embedded one",
+        help="A folder with another family of finder, slow, fast and transfer network.",
+    ),
+    click.option(
+        "--device",
+        metavar="NAME",
+        default=default(NetworkSettings, "device"),
+        show_default=True,
+        help="Where the networks run: cpu, cuda, cuda:1 or mps. With auto, the best there is.",
+    ),
+    click.option(
+        "--threads",
+        type=click.IntRange(1, 512),
+        metavar="N",
+        show_default="one per core",
+        help="Threads that the networks use on a CPU.",
+    ),
+    click.option(
+        "--config",
+        type=click.Path(path_type=Path, exists=True, dir_okay=False),
+        metavar="FILE",
+        show_default="none",
+        help="Settings in YAML, named as these options; the command line overrides them.",
+    ),
+)
