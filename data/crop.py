@@ -82,7 +82,7 @@ class Crop:
         source[0] = self.center
         source[1] = np.asarray(self.center) + direction
         target[0] = width * 0.5, height * 0.5
-        target[1] = np.array([width * 0.5, height * 0.5]) + (0, -0.5 * width)
+        target[1] = width * 0.5, height * 0.5 - width * 0.5
         source[2] = _third(source[0], source[1])
         target[2] = _third(target[0], target[1])
         return source, target

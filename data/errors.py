@@ -2,8 +2,8 @@
 
 FsposeError                  str(error) is the whole message
   SourceError                a video, folder or camera that cannot be opened or read
-  AnnotationError            a JSON that is not what it should be: file, place in it, what was expected
-  ResultError                a result file that cannot be read, or does not belong to the run that resumes it
+  AnnotationError            a JSON that is not what it should be: file, place, what was expected
+  ResultError                a result file that cannot be read, or is not of the run that resumes it
   OutputError                a file or folder that cannot be written, or a disk that is full
   StoreError                 a heatmap database that lacks an entry or was made otherwise
   WeightsError               a checkpoint that does not fit the network

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from itertools import pairwise
 
 import torch
 from torch import nn
@@ -20,7 +21,7 @@ def folded(network: nn.Module) -> nn.Module:
     for module in copied.modules():
         if isinstance(module, nn.Sequential):
             names = list(dict(module.named_children()))
-            _fold(module, list(zip(names, names[1:], strict=False)))
+            _fold(module, list(pairwise(names)))
         else:
             _fold(module, [(f"conv{n}", f"bn{n}") for n in (1, 2, 3)])
     return copied.to(memory_format=torch.channels_last)

@@ -175,7 +175,8 @@ def finder(
 ) -> Finder:
     """The person finder; without `least_score` at the one that its header recommends.
 
-    It hands out the best `most` people. `checkpoint` is a file with other weights for the same network.
+    It hands out the best `most` people. `checkpoint` is a file with other weights for the same
+    network.
     """
     model = of_role("finder", folder)
     settings = model.description.input

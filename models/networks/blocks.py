@@ -38,7 +38,7 @@ class BasicBlock(nn.Module):
 
 
 class Bottleneck(nn.Module):
-    """1x1, 3x3 and 1x1 convolutions, four times as wide at the end (He et al. 2016, section 4.1)."""
+    """1x1, 3x3, 1x1 convolutions, four times as wide at the end (He et al. 2016, section 4.1)."""
 
     expansion = 4
 

@@ -6,12 +6,14 @@ Generalized Focal Loss (Li et al. 2020) the score is the expected overlap, not a
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from models.networks.blocks import BasicBlock, conv3x3
+from models.networks.hrnet import HRNet
 
 STRIDES = (8, 16, 32)
 
@@ -27,7 +29,7 @@ class Found(NamedTuple):
 
 
 def cell_centers(height: int, width: int) -> tuple[Tensor, Tensor]:
-    """(P, 2) centres in pixels of an input of this size, and (P,) strides, in the order of Found."""
+    """(P, 2) centres in pixels of an input of this size, (P,) strides, in the order of Found."""
     points, strides = [], []
     for stride in STRIDES:
         y = (torch.arange(-(-height // stride)) + 0.5) * stride
@@ -36,11 +38,6 @@ def cell_centers(height: int, width: int) -> tuple[Tensor, Tensor]:
         points.append(grid)
         strides.append(torch.full((len(grid),), float(stride)))
     return torch.cat(points), torch.cat(strides)
-
-
-def _entry(inputs: int, outputs: int) -> nn.Sequential:
-    conv = conv3x3(inputs, outputs, 2)
-    return nn.Sequential(conv, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True))
 
 
 def _tower(width: int) -> nn.Sequential:
@@ -59,27 +56,19 @@ def _answer(width: int, outputs: int, *, bias: float) -> nn.Conv2d:
 class FinderNet(nn.Module):
     """Images (N, 3, h, w), h and w multiples of 32, to scored boxes.
 
-    The way down is PlainNet's, entry for entry, so that a trained pose network lends its trunk;
-    `head` is the width of the three levels' own maps.
+    `trunk` holds the arguments of an HRNet, whose pose-trained entries may be lent; `head` is the
+    width of the three levels' own maps.
     """
 
-    def __init__(self, *, widths: tuple[int, int, int, int], blocks: int, head: int) -> None:
+    def __init__(self, *, trunk: Mapping[str, Any], head: int) -> None:
         super().__init__()
-        self.stem = nn.Sequential(
-            _entry(3, max(16, widths[0] // 2)), _entry(max(16, widths[0] // 2), widths[0])
-        )
-        self.down = nn.ModuleList()
-        before = widths[0]
-        for level, width in enumerate(widths):
-            chain = [BasicBlock(before, width, stride=1 if level == 0 else 2)]
-            chain += [BasicBlock(width, width) for _ in range(blocks - 1)]
-            self.down.append(nn.Sequential(*chain))
-            before = width
+        self.trunk = HRNet(**trunk)
+        widths = [trunk["width"] * 2**level for level in range(1, 4)]
         self.across = nn.ModuleList(
             nn.Sequential(nn.Conv2d(width, head, 1, bias=False), nn.BatchNorm2d(head))
-            for width in widths[1:]
+            for width in widths
         )
-        self.merge = nn.ModuleList(BasicBlock(head, head) for _ in widths[1:])
+        self.merge = nn.ModuleList(BasicBlock(head, head) for _ in widths)
         self.enlarge = nn.Upsample(scale_factor=2.0, mode="nearest")
         self.quality_tower = _tower(head)
         self.box_tower = _tower(head)
@@ -88,16 +77,14 @@ class FinderNet(nn.Module):
         self.reach = nn.Parameter(torch.full((len(STRIDES),), 1.0))
 
     def forward(self, images: Tensor) -> Found:
-        x = self.stem(images)
-        levels = []
-        for down in self.down:
-            x = down(x)
-            levels.append(x)
+        return self.answer(self.trunk.levels(images))
+
+    def answer(self, levels: Sequence[Tensor]) -> Found:
+        """What the trunk's four levels, strides 4 to 32, say of people."""
         maps: list[Tensor] = []
         above = None
-        for x, across, merge in reversed(
-            list(zip(levels[1:], self.across, self.merge, strict=True))
-        ):
+        steps = list(zip(levels[1:], self.across, self.merge, strict=True))
+        for x, across, merge in reversed(steps):
             x = across(x) if above is None else across(x) + self.enlarge(above)
             above = merge(x)
             maps.insert(0, above)
@@ -107,7 +94,8 @@ class FinderNet(nn.Module):
             # exp keeps the sides positive; the bound keeps an untrained net finite
             sides = self.sides(self.box_tower(x)).float().clamp(-6, 6) * self.reach[level]
             boxes.append(sides.flatten(2).transpose(1, 2).clamp(-8, 8).exp() * stride)
-        centers, _ = cell_centers(images.shape[2], images.shape[3])
+        height, width = (stride * STRIDES[0] for stride in maps[0].shape[2:])
+        centers, _ = cell_centers(height, width)
         sides = torch.cat(boxes, 1)
         centers = centers.to(sides.device)
         corners = torch.cat([centers - sides[..., :2], centers + sides[..., 2:]], -1)

@@ -120,12 +120,21 @@ class HRNet(nn.Module):
 
     def features(self, images: Tensor) -> Tensor:
         """(N, width, h / 4, w / 4): the finest resolution after the last exchange."""
+        return self.stage4(self._to_stage4(images))[0]
+
+    def levels(self, images: Tensor) -> list[Tensor]:
+        """All four resolutions before the last exchange, finest first: strides 4, 8, 16, 32."""
+        maps = self.stage4[:-1](self._to_stage4(images))
+        last = self.stage4[-1]
+        assert isinstance(last, Exchange)
+        return [branch(x) for branch, x in zip(last.branches, maps, strict=True)]
+
+    def _to_stage4(self, images: Tensor) -> list[Tensor]:
         x = self.relu(self.bn1(self.conv1(images)))
         x = self.layer1(self.relu(self.bn2(self.conv2(x))))
         maps = self.stage2([step(x) for step in self.transition1])
         maps = self.stage3([*maps, self.transition2[-1](maps[-1])])
-        maps = self.stage4([*maps, self.transition3[-1](maps[-1])])
-        return maps[0]
+        return [*maps, self.transition3[-1](maps[-1])]
 
     def forward(self, images: Tensor) -> Tensor:
         return self.final_layer(self.features(images))

@@ -6,6 +6,8 @@ and learn far faster from nothing, so this U costs less time than a MobileNet of
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from torch import Tensor, nn
 
 from models.networks.blocks import BasicBlock, conv3x3
@@ -41,7 +43,7 @@ class PlainNet(nn.Module):
                 nn.BatchNorm2d(fine),
                 nn.Upsample(scale_factor=2.0, mode="nearest"),
             )
-            for fine, coarse in zip(widths[:-1], widths[1:], strict=True)
+            for fine, coarse in pairwise(widths)
         )
         self.up = nn.ModuleList(BasicBlock(width, width) for width in widths[:-1])
         self.final_layer = nn.Conv2d(first, keypoints, 1)

@@ -19,8 +19,8 @@ from models import zoo
 
 LSPET = (
     "Leeds Sports Pose Extended (Johnson and Everingham, CVPR 2011), pictures 1 to 9500: no "
-    "licence stated beyond a request to cite the paper; the photographs belong to their Flickr authors. "
-    "Research only."
+    "licence stated beyond a request to cite the paper; the photographs belong to their Flickr "
+    "authors. Research only."
 )
 COCO = (
     "COCO 2017 keypoint annotations (CC BY 4.0, COCO consortium) on pictures from Flickr, one "
@@ -106,10 +106,10 @@ def _figures(role: zoo.Role, figures: Mapping[str, Any]) -> str:
     lines = ["`python benchmarks/accuracy.py MEDIA_DIR`, first generation:", ""]
     for name, value in own.items():
         if role == "finder":
+            lines.append("- people over 96 px tall found at an IoU of 0.5:")
             lines += [
-                f"- people over 96 px tall found at IoU 0.5: {value[f'recall_at_{limit}']:.3f} with "
-                f"at most {limit:g} false boxes per picture"
-                for limit in (0.25, 0.5, 1.0)
+                f"  {value[f'recall_at_{most}']:.3f} at no more than {most:g} false boxes a picture"
+                for most in (0.25, 0.5, 1.0)
             ]
             lines.append(f"- {value['people']} people on {value['pictures']} COCO pictures")
         else:

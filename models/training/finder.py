@@ -19,9 +19,11 @@ from data.training_packs import Pictures, read_pictures
 from models.networks.finder import STRIDES, FinderNet, Found, cell_centers
 from models.preprocess import normalised
 from models.training.loop import Recipe, train
+from models.training.pose import PLANS
 
-ARGUMENTS: dict[str, Any] = {"widths": (48, 96, 144, 192), "blocks": 2, "head": 64}
+ARGUMENTS: dict[str, Any] = {"trunk": PLANS["slow"].arguments, "head": 64}
 SIDE = 224
+TRUNK_LEARNS_FROM = 0.6  # of the budget; until then only what is new, three times as quickly
 # the largest side of a box, in pixels, that a level answers for; FCOS's rule at half its size
 LIMITS = ((0.0, 72.0), (72.0, 150.0), (150.0, 1e6))
 SMALLEST = 28.0  # boxes smaller than that are neither people nor background
@@ -38,7 +40,7 @@ def placed(
     """
     image = pictures.image(index)
     height, width = image.shape[:2]
-    share = side / max(height, width) * float(np.exp(rng.uniform(np.log(0.7), np.log(1.8))))
+    share = side / max(height, width) * float(np.exp(rng.uniform(np.log(0.75), np.log(1.6))))
     w, h = max(8, round(width * share)), max(8, round(height * share))
     dx, dy = (int(rng.integers(min(0, side - n), max(0, side - n) + 1)) for n in (w, h))
     boxes = pictures.boxes[index].copy()
@@ -180,7 +182,7 @@ def recall(network: nn.Module, pictures: Pictures, tall: float) -> str:
     """Recall at IoU 0.5 of people taller than `tall`, at one false box per held-out picture."""
     from models.finder import Finder
 
-    finder = Finder(network, side=320, least_score=0.05, overlap=0.6, most=60, device="cpu")
+    finder = Finder(network, side=256, least_score=0.05, overlap=0.45, most=60, device="cpu")
     scores, hits, known, count = [], [], 0, 0
     for index in np.flatnonzero(pictures.held_out & pictures.complete):
         boxes = pictures.boxes[index]
@@ -217,7 +219,10 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, required=True, help="Folder of the decoded pictures.")
     parser.add_argument("--minutes", type=float, required=True, help="Whole time budget.")
     parser.add_argument(
-        "--trunk", type=Path, help="A PlainNet's average.pt that lends its way down."
+        "--trunk",
+        type=Path,
+        required=True,
+        help="The slow net's average.pt, which lends its trunk.",
     )
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--batch", type=int, default=12)
@@ -231,21 +236,20 @@ def main() -> None:
     torch.manual_seed(options.seed)
     pictures = read_pictures(options.packs, options.cache)
     network = FinderNet(**ARGUMENTS)
-    if options.trunk:
-        lent = torch.load(options.trunk, weights_only=True)
-        lent = {name: value for name, value in lent.items() if name.startswith(("stem", "down"))}
-        print(network.load_state_dict(lent, strict=False).unexpected_keys)
-        # edges and textures are learnt already: the finest, dearest level stays as it is
-        network.stem.requires_grad_(False)
-        network.down[0].requires_grad_(False)
+    network.trunk.load_state_dict(torch.load(options.trunk, weights_only=True))
     network = network.to(memory_format=torch.channels_last)
     drawn = drawn_pictures(options.drawn, 1, options.cache) if options.drawn else None
     batches = Batches(pictures, drawn, options.seed)
 
     def loss(net: nn.Module, share: float) -> Tensor:
         images, wanted, positive, counts = batches.draw(options.batch)
+        assert isinstance(net, FinderNet)
+        learns = share >= TRUNK_LEARNS_FROM
+        net.trunk.train(learns)
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            found = net(images)
+            with torch.set_grad_enabled(learns):
+                levels = net.trunk.levels(images)
+            found = net.answer(levels)
         return finder_loss(found, wanted, positive, counts)
 
     def measure(net: nn.Module) -> str:

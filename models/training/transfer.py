@@ -23,8 +23,9 @@ from models.training.augment import plain_points
 from models.training.loop import Recipe, train
 
 ARGUMENTS: dict[str, int] = {"keypoints": 19, "channels": 48, "blocks": 3}
-SIZE = (40, 48)  # the slow net's maps, width and height
-SIGMA = 2.0
+SIZE = (40, 48)  # the slow net's maps, width and height, where the net works most
+RASTERS = ((SIZE, 2.0), ((24, 32), 1.5))
+"""Maps of the slow and of the fast net: width and height, and sigma in cells."""
 _CHAINS = [
     [FSPOSE_19.index(f"{side}_{part}") for part in parts]
     for side in ("left", "right")
@@ -33,7 +34,7 @@ _CHAINS = [
 _MIRROR = np.array(FSPOSE_19.mirror)
 
 
-def moved(points: Floats, age: int, rng: np.random.Generator) -> Floats:
+def moved(points: Floats, age: int, size: tuple[int, int], rng: np.random.Generator) -> Floats:
     """Where (19, 2) keypoints were `age` frames ago: limbs turned, the whole body shifted."""
     strength = min(1.0, (age / 16) ** 0.5)
     before = points.copy()
@@ -45,7 +46,7 @@ def moved(points: Floats, age: int, rng: np.random.Generator) -> Floats:
     center = before.mean(0)
     before = _turned(before, center, lean)
     before = center + (before - center) * rng.normal(1, 0.06 * strength, 2)
-    return np.asarray(before + rng.normal(0, 1.5 * strength, 2), np.float32)
+    return np.asarray(before + rng.normal(0, 1.5 * strength * size[0] / SIZE[0], 2), np.float32)
 
 
 def _turned(points: Floats, center: Floats, angle: float) -> Floats:
@@ -54,10 +55,10 @@ def _turned(points: Floats, center: Floats, angle: float) -> Floats:
     return np.asarray((points - center) @ turn + center, np.float32)
 
 
-def drawn(points: Tensor, sigma: Tensor, peak: Tensor) -> Tensor:
+def drawn(points: Tensor, sigma: Tensor, peak: Tensor, size: tuple[int, int]) -> Tensor:
     """(N, J, 2) cells, (N, J) spreads and peaks to (N, J, h, w) maps."""
-    x = torch.arange(SIZE[0], dtype=torch.float32)
-    y = torch.arange(SIZE[1], dtype=torch.float32)
+    x = torch.arange(size[0], dtype=torch.float32)
+    y = torch.arange(size[1], dtype=torch.float32)
     spread = 2 * sigma[..., None] ** 2
     across = torch.exp(-((x - points[..., :1]) ** 2) / spread)
     down = torch.exp(-((y - points[..., 1:]) ** 2) / spread)
@@ -71,42 +72,55 @@ class Batches:
         self.people, self.rng = people, np.random.default_rng(seed)
         self.chosen = np.flatnonzero(people.held_out == held_out)
 
-    def draw(self, count: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def draw(
+        self, count: int, size: tuple[int, int], sigma: float
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         now, before, known = [], [], []
         for index in self.rng.choice(self.chosen, count):
-            points = plain_points(self.people.keypoints[index], self.people.boxes[index], SIZE)
+            points = plain_points(self.people.keypoints[index], self.people.boxes[index], size)
             now.append(points[:, :2])
-            before.append(moved(points[:, :2], int(self.rng.integers(1, 17)), self.rng))
+            before.append(moved(points[:, :2], int(self.rng.integers(1, 17)), size, self.rng))
             known.append(points[:, 2] > 0)
-        return self._maps(np.stack(now), np.stack(before), np.stack(known))
+        return self._maps(np.stack(now), np.stack(before), np.stack(known), size, sigma)
 
     def _maps(
-        self, now: Floats, before: Floats, known: np.ndarray
+        self,
+        now: Floats,
+        before: Floats,
+        known: np.ndarray,
+        size: tuple[int, int],
+        sigma: float,
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         rng, shape = self.rng, known.shape
         ones = torch.ones(shape)
-        target = drawn(_tensor(now), ones * SIGMA, ones)
+        cell = size[0] / SIZE[0]  # lengths below are in cells of the slow net's maps
+        target = drawn(_tensor(now), ones * sigma, ones, size)
         reference = drawn(
-            _tensor(before + rng.normal(0, 0.6, now.shape)),
-            _tensor(rng.uniform(1.6, 2.8, shape)),
+            _tensor(before + rng.normal(0, 0.6 * cell, now.shape)),
+            _tensor(rng.uniform(0.8, 1.4, shape) * sigma),
             _tensor(rng.uniform(0.4, 1.0, shape) * (rng.random(shape) > 0.05) * known),
+            size,
         )
-        spread = rng.uniform(1.8, 4.0, shape)
+        spread = rng.uniform(0.9, 2.0, shape) * sigma
         # a map's sum is at most 1, so a wide peak is a low one
-        peak = (SIGMA / spread) ** 2 * (rng.random(shape) > 0.1) * known
+        peak = np.minimum((sigma / spread) ** 2, 1) * (rng.random(shape) > 0.1) * known
         # the most frequent mistake: part of the answer on the other side's limb, or anywhere
         wrong = np.where(
             (rng.random(shape) < 0.6)[..., None],
             now[:, _MIRROR],
-            rng.uniform(0, 1, now.shape) * SIZE,
+            rng.uniform(0, 1, now.shape) * size,
         )
         share = rng.uniform(0.1, 0.9, shape) * (rng.random(shape) < 0.3)
         current = drawn(
-            _tensor(now + rng.normal(0, 1.0, now.shape)),
+            _tensor(now + rng.normal(0, cell, now.shape)),
             _tensor(spread),
             _tensor(peak * (1 - share)),
+            size,
         ) + drawn(
-            _tensor(wrong + rng.normal(0, 1.0, now.shape)), _tensor(spread), _tensor(peak * share)
+            _tensor(wrong + rng.normal(0, cell, now.shape)),
+            _tensor(spread),
+            _tensor(peak * share),
+            size,
         )
         return current, reference, target, torch.from_numpy(known)
 
@@ -142,7 +156,9 @@ def main() -> None:
     network = SlimTransfer(**ARGUMENTS).to(memory_format=torch.channels_last)
 
     def loss(net: nn.Module, share: float) -> Tensor:
-        current, reference, target, known = batches.draw(32)
+        current, reference, target, known = batches.draw(
+            32, *RASTERS[int(batches.rng.random() < 0.3)]
+        )
         fused = (net(current, reference) + current) / 2  # two-maps, as it is used
         # cells of the peak count more: most of a map is empty
         error = (fused - target).square() * (0.05 + target)
@@ -152,7 +168,7 @@ def main() -> None:
         fresh = Batches(people, 12345, held_out=True)
         scores = []
         for _ in range(16):
-            current, reference, target, known = fresh.draw(32)
+            current, reference, target, known = fresh.draw(32, *RASTERS[0])
             with torch.inference_mode():
                 fused = (net(current, reference) + current) / 2
             plain_mean = (reference + current) / 2

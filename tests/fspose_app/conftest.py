@@ -18,7 +18,8 @@ from models.networks.finder import FinderNet
 from models.networks.plain import PlainNet
 from models.networks.transfer import TransferNet
 
-FINDER = {"widths": [8, 8, 8, 8], "blocks": 1, "head": 8}
+TRUNK = {"width": 8, "keypoints": 1, "modules": [1, 1, 1], "blocks": 1, "stem": 8}
+FINDER = {"trunk": TRUNK, "head": 8}
 POSE = {"keypoints": 19, "widths": [8, 8], "blocks": 1}
 TRANSFER = {"keypoints": 19, "blocks": 1, "channels": 4, "dilations": [1, 2]}
 FINDER_INPUT = {"side": 96, "least_score": 0.6, "overlap": 0.01}

@@ -11,10 +11,11 @@ from models.networks.hrnet import HRNet
 from models.networks.plain import PlainNet
 from models.networks.slim_transfer import SlimTransfer
 
+TRUNK = {"width": 4, "keypoints": 1, "modules": (1, 1, 1), "blocks": 1, "stem": 4}
 NETWORKS = {
     "hrnet": lambda: HRNet(width=4, keypoints=3, modules=(1, 1, 1), blocks=1, stem=4),
     "plain": lambda: PlainNet(keypoints=3, widths=(8, 8, 8), blocks=1),
-    "finder": lambda: FinderNet(widths=(8, 8, 8, 8), blocks=1, head=8),
+    "finder": lambda: FinderNet(trunk=TRUNK, head=8),
     "slim transfer": lambda: SlimTransfer(keypoints=3, channels=8, blocks=1),
 }
 

@@ -4,9 +4,11 @@ import torch
 
 from models.networks.finder import STRIDES, FinderNet, cell_centers
 
+TRUNK = {"width": 4, "keypoints": 1, "modules": (1, 1, 1), "blocks": 1, "stem": 4}
+
 
 def test_one_answer_per_cell_of_every_level() -> None:
-    network = FinderNet(widths=(8, 8, 8, 8), blocks=1, head=8).eval()
+    network = FinderNet(trunk=TRUNK, head=8).eval()
 
     found = network(torch.zeros(2, 3, 64, 96))
 
@@ -25,7 +27,7 @@ def test_cells_are_counted_finest_first_and_row_by_row() -> None:
 
 def test_an_untrained_finder_answers_boxes_around_their_cells() -> None:
     torch.manual_seed(0)
-    network = FinderNet(widths=(8, 8, 8, 8), blocks=1, head=8).eval()
+    network = FinderNet(trunk=TRUNK, head=8).eval()
     centers, _ = cell_centers(64, 64)
 
     with torch.inference_mode():
