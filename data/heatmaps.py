@@ -68,6 +68,9 @@ def _nearest(maps: Floats, matrix: Floats, size: tuple[int, int]) -> Floats:
 def _linear(maps: Floats, matrix: Floats, size: tuple[int, int]) -> Floats:
     x, y = _fixed_positions(matrix, size, 16)
     x, y = x >> 5, y >> 5  # positions in 1/32 of a cell
+    if (x == x[:1]).all() and (y == y[:, :1]).all():  # no rotation: twice as one dimension
+        across, down = _weights(x[0], maps.shape[2]), _weights(y[:, 0], maps.shape[1])
+        return np.asarray(down @ (maps @ across.T), np.float32)
     right, down = ((x & 31) / 32).astype(np.float32), ((y & 31) / 32).astype(np.float32)
     x, y = x >> 5, y >> 5
     return np.asarray(
@@ -77,6 +80,16 @@ def _linear(maps: Floats, matrix: Floats, size: tuple[int, int]) -> Floats:
         + _read(maps, x + 1, y + 1) * (right * down),
         np.float32,
     )
+
+
+def _weights(positions: Integers, cells: int) -> Floats:
+    """(len(positions), cells): how much of each cell linear interpolation takes."""
+    weights = np.zeros((len(positions), cells), np.float32)
+    rows, left, share = np.arange(len(positions)), positions >> 5, (positions & 31) / 32
+    for cell, part in ((left, 1 - share), (left + 1, share)):
+        inside = (cell >= 0) & (cell < cells)
+        weights[rows[inside], cell[inside]] += part[inside].astype(np.float32)
+    return weights
 
 
 def _read(maps: Floats, x: Integers, y: Integers) -> Floats:
