@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from models.networks.blocks import BasicBlock, conv3x3
-from models.networks.hrnet import HRNet
+from models.networks.hrnet import Exchange, HRNet
 
 STRIDES = (8, 16, 32)
 
@@ -44,6 +44,21 @@ def _tower(width: int) -> nn.Sequential:
     return nn.Sequential(conv3x3(width, width), nn.BatchNorm2d(width), nn.ReLU(inplace=True))
 
 
+def _trunk(network: HRNet) -> HRNet:
+    """An HRNet without what only poses need, and with one block in its last, coarsest chain.
+
+    Those blocks hold a quarter of all weights; whoever fills the picture is found without them.
+    """
+    last = network.stage4[-1]
+    assert isinstance(last, Exchange)
+    chain = last.branches[-1]
+    assert isinstance(chain, nn.Sequential)
+    last.branches[-1] = chain[:1]
+    last.fuse_layers = nn.ModuleList()
+    network.final_layer = nn.Identity()
+    return network
+
+
 def _answer(width: int, outputs: int, *, bias: float) -> nn.Conv2d:
     """A last convolution that starts by answering `bias` nearly everywhere."""
     conv = nn.Conv2d(width, outputs, 3, padding=1)
@@ -62,7 +77,7 @@ class FinderNet(nn.Module):
 
     def __init__(self, *, trunk: Mapping[str, Any], head: int) -> None:
         super().__init__()
-        self.trunk = HRNet(**trunk)
+        self.trunk = _trunk(HRNet(**trunk))
         widths = [trunk["width"] * 2**level for level in range(1, 4)]
         self.across = nn.ModuleList(
             nn.Sequential(nn.Conv2d(width, head, 1, bias=False), nn.BatchNorm2d(head))

@@ -102,7 +102,7 @@ class HRNet(nn.Module):
         self.stage3 = self._stage(widths[:3], modules[1], blocks)
         self.transition3 = self._deeper(widths)
         self.stage4 = self._stage(widths, modules[2], blocks, last_outputs=1)
-        self.final_layer = nn.Conv2d(width, keypoints, 1)
+        self.final_layer: nn.Module = nn.Conv2d(width, keypoints, 1)
 
     @staticmethod
     def _stage(

@@ -36,7 +36,7 @@ PURPOSE = {
     "transfer": "Carries a keyframe's heatmaps to the present frame: one flow per keypoint.",
 }
 DATA = {
-    "finder": (COCO, VOC, DRAWN),
+    "finder": (COCO, VOC, LSPET, DRAWN),
     "slow": (COCO, LSPET, DRAWN),
     "fast": (COCO, LSPET, DRAWN),
     "transfer": (
@@ -47,17 +47,19 @@ DATA = {
 }
 RECIPE = {
     "finder": (
-        "`python -m models.training.finder`: trunk lent by the fast net, whose finest level stays "
-        "frozen; quality focal loss and generalised IoU loss; people of COCO's train2017 pictures "
-        "without complete boxes never count as background."
+        "`python -m models.training.finder`: the slow net's trunk as it was after an hour, frozen "
+        "for the first six tenths; quality focal loss and generalised IoU loss; people of COCO's "
+        "train2017 pictures without complete boxes never count as background. The trunk has "
+        "therefore seen Leeds Sports Pose Extended too."
     ),
     "slow": (
         "`python -m models.training.pose slow`: cross-entropy over the map's cells and one "
-        "`nowhere` cell, from random numbers, crops of 96 x 128 and at the end of 160 x 192."
+        "`nowhere` cell, from random numbers, crops of 96 x 128 and at the end of 160 x 192; a few "
+        "crops show nobody."
     ),
     "fast": (
         "`python -m models.training.pose fast`: cross-entropy over the map's cells and one "
-        "`nowhere` cell, from random numbers, crops of 96 x 128."
+        "`nowhere` cell, from random numbers, crops of 96 x 128; a few crops show nobody."
     ),
     "transfer": (
         "`python -m models.training.transfer`: squared distance of the two-maps fusion to the "
@@ -90,8 +92,8 @@ The weights are to be labelled as their data: for research. fspose's code is Apa
 
 ## Recipe
 
-{RECIPE[model.role]} AdamW, cosine schedule, running average of the weights. {learnt.steps:,} steps
-in {learnt.minutes:.0f} minutes of one CPU thread beside other work.
+{RECIPE[model.role]} AdamW, cosine schedule, running average of the weights.
+{learnt.steps:,} steps in {learnt.minutes:.0f} minutes of one CPU thread beside other work.
 
 ## Figures
 

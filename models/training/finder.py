@@ -236,7 +236,9 @@ def main() -> None:
     torch.manual_seed(options.seed)
     pictures = read_pictures(options.packs, options.cache)
     network = FinderNet(**ARGUMENTS)
-    network.trunk.load_state_dict(torch.load(options.trunk, weights_only=True))
+    lent = torch.load(options.trunk, weights_only=True)
+    own = network.trunk.state_dict()
+    network.trunk.load_state_dict({name: lent[name] for name in own})
     network = network.to(memory_format=torch.channels_last)
     drawn = drawn_pictures(options.drawn, 1, options.cache) if options.drawn else None
     batches = Batches(pictures, drawn, options.seed)
