@@ -16,7 +16,7 @@ from models import backends, device, zoo
 from models.backends.base import PoseBackend
 from models.backends.embedded import Embedded
 from models.finder import Finder
-from models.topdown import TopDown
+from models.topdown import FlipTest, TopDown
 from models.warp import Warp
 from pipelines import fusion
 from pipelines.every_frame import EveryFrame
@@ -27,6 +27,7 @@ from pipelines.pipeline import HeatmapNet, Pipeline
 from pipelines.timing import Clock
 
 EMBEDDED = "embedded"
+FLIP_SHIFT = 1  # cell to the right, as HRNet's SHIFT_HEATMAP; the embedded nets gain by it too
 LEAST_SCORE = 0.1  # of a backend's pose that is taken for a person's, on every frame
 
 Models = tuple[tuple[str, str], ...]
@@ -52,6 +53,11 @@ class Wanted:
     def net(self, role: zoo.Role) -> TopDown:
         file = self.settings.weights.get(role)
         return zoo.topdown(role, self.device, self.family, checkpoint=file)
+
+    def slow(self) -> TopDown | FlipTest:
+        """The slow network, reading everyone twice where that is wanted."""
+        net = self.net("slow")
+        return FlipTest(net, shift=FLIP_SHIFT) if self.settings.flip_test else net
 
     def warp(self) -> Warp:
         file = self.settings.weights.get("transfer")
@@ -132,7 +138,7 @@ def pipeline(settings: TrackSettings, want: Wanted, clock: Clock) -> tuple[Pipel
         roles.add("transfer")
     scheme = FastSlow(
         finder=finder,
-        slow=want.net("slow"),
+        slow=want.slow(),
         fast=want.net("fast"),
         fusion=fusion.create(
             settings.fusion,
@@ -153,10 +159,11 @@ def single_images(want: Wanted) -> tuple[PoseBackend, Models]:
     """What finds the people of one image with their keypoints, and who takes part in it."""
     if want.settings.backend != EMBEDDED:
         return want.backend(), want.models({"backend"})
-    embedded = Embedded(want.finder(), want.net("slow"))
+    embedded = Embedded(want.finder(), want.slow())
     return embedded, want.models({"finder", "slow"})
 
 
 def net_on_boxes(settings: DetectSettings, want: Wanted) -> tuple[HeatmapNet, Models]:
     """The slow or the fast net alone, for people whose boxes are known."""
-    return want.net(settings.net), want.models({settings.net})
+    net = want.slow() if settings.net == "slow" else want.net(settings.net)
+    return net, want.models({settings.net})

@@ -32,6 +32,7 @@ class NetworkSettings(BaseModel):
     backend_options: dict[str, bool | int | float | str | None] = Field(default_factory=dict)
     weights: dict[Role, Path] = Field(default_factory=dict)
     family: Path | None = None
+    flip_test: Switch = False
     device: str = "auto"
     threads: Annotated[int, Field(strict=True, ge=1, le=512)] | None = None
 

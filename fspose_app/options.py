@@ -18,7 +18,15 @@ Callback = Callable[[click.Context, click.Parameter, Any], Any]
 
 ROLES: tuple[str, ...] = get_args(Role)
 FORMATS: tuple[Format, ...] = get_args(Format)
-NETWORK_NAMES = ("backend", "backend_options", "weights", "family", "device", "threads")
+NETWORK_NAMES = (
+    "backend",
+    "backend_options",
+    "weights",
+    "family",
+    "flip_test",
+    "device",
+    "threads",
+)
 """The settings that `network_options` reads."""
 
 
@@ -118,6 +126,12 @@ _NETWORK_OPTIONS = (
         metavar="FOLDER",
         show_default="the embedded one",
         help="A folder with another family of finder, slow, fast and transfer network.",
+    ),
+    click.option(
+        "--flip-test/--no-flip-test",
+        default=default(NetworkSettings, "flip_test"),
+        show_default=True,
+        help="Whether the slow network reads everyone twice, once mirrored: better and slower.",
     ),
     click.option(
         "--device",

@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from data.crop import Crop
 from data.frame import Image
 from data.heatmaps import Heatmaps
-from data.pose import Box
+from data.pose import Box, Floats
 from data.skeleton import Skeleton
+from models.decode import merge_flipped
 from models.networks.mobilenet import FastOutput
 from models.preprocess import normalised
 
@@ -82,11 +83,48 @@ class TopDown:
         """One set of maps per box, in the boxes' order; the image is (h, w, 3) RGB."""
         if not boxes:
             return []
-        crops = [Crop.around(box, self._size, self._padding) for box in boxes]
+        crops = self.crops(boxes)
+        return on_crops(self.maps([crop.cut(image) for crop in crops]), crops)
+
+    def crops(self, boxes: Sequence[Box]) -> list[Crop]:
+        """What the network sees of each box."""
+        return [Crop.around(box, self._size, self._padding) for box in boxes]
+
+    def maps(self, cuts: Sequence[Image]) -> Floats:
+        """(N, J, h, w) of N cut images of the network's size."""
         with torch.inference_mode():
-            batch = normalised([crop.cut(image) for crop in crops], self._device)
-            maps = self._head(self._network(batch)).float().cpu().numpy()
-        people, keypoints, height, width = maps.shape
-        assert (people, keypoints) == (len(boxes), len(self.skeleton)), maps.shape
-        size = (width, height)
-        return [Heatmaps(m, crop.sized(size)) for m, crop in zip(maps, crops, strict=True)]
+            batch = normalised(cuts, self._device)
+            maps: Floats = self._head(self._network(batch)).float().cpu().numpy()
+        assert maps.shape[:2] == (len(cuts), len(self.skeleton)), maps.shape
+        return maps
+
+
+class FlipTest:
+    """A top-down network that reads every person twice, the second time mirrored.
+
+    The two answers' mean is a little more exact and costs twice the time (HRNet's FLIP_TEST).
+    """
+
+    def __init__(self, network: TopDown, *, shift: int) -> None:
+        self._network, self._shift = network, shift
+
+    @property
+    def skeleton(self) -> Skeleton:
+        return self._network.skeleton
+
+    def heatmaps(self, image: Image, boxes: Sequence[Box]) -> list[Heatmaps]:
+        """One set of maps per box, in the boxes' order; the image is (h, w, 3) RGB."""
+        if not boxes:
+            return []
+        crops = self._network.crops(boxes)
+        cuts = [crop.cut(image) for crop in crops]
+        maps = self._network.maps([*cuts, *(np.ascontiguousarray(cut[:, ::-1]) for cut in cuts)])
+        direct, mirrored = maps[: len(cuts)], maps[len(cuts) :]
+        mirror = self.skeleton.mirror
+        return on_crops(merge_flipped(direct, mirrored, mirror, shift=self._shift), crops)
+
+
+def on_crops(maps: Floats, crops: Sequence[Crop]) -> list[Heatmaps]:
+    """Each person's maps with the crop they were made on."""
+    size = (maps.shape[3], maps.shape[2])
+    return [Heatmaps(m, crop.sized(size)) for m, crop in zip(maps, crops, strict=True)]

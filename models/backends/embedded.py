@@ -10,7 +10,7 @@ from data.skeleton import Skeleton
 from models import zoo
 from models.decode import poses
 from models.finder import Finder
-from models.topdown import TopDown
+from models.topdown import FlipTest, TopDown
 
 
 class Embedded:
@@ -19,7 +19,7 @@ class Embedded:
     A pose's score is the finder's times the mean of its keypoints'.
     """
 
-    def __init__(self, finder: Finder, slow: TopDown) -> None:
+    def __init__(self, finder: Finder, slow: TopDown | FlipTest) -> None:
         self._finder, self._slow = finder, slow
 
     @property

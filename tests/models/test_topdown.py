@@ -10,7 +10,7 @@ from data.pose import Box
 from data.skeleton import FSPOSE_19
 from models.decode import decode
 from models.networks.mobilenet import MobileNet
-from models.topdown import Calibrated, TopDown, ideal_peak, raw_maps, soft_maps
+from models.topdown import Calibrated, FlipTest, TopDown, ideal_peak, raw_maps, soft_maps
 
 SIZE = (48, 64)
 BOXES = [Box(20, 30, 60, 130), Box(90, 10, 130, 90), Box(-30, -20, 40, 70)]
@@ -98,3 +98,29 @@ def test_the_mobilenets_logits_are_calibrated_too():
     output = MobileNet(3).eval()(torch.zeros(1, 3, 32, 32))
 
     torch.testing.assert_close(Calibrated(2)(output.logits), Calibrated(2)(output))
+
+
+def test_a_flip_test_gives_the_mean_of_a_crop_and_its_mirror_image():
+    class LeftHalf(nn.Module):
+        """Says 1 on the left half for the left wrist, 0 elsewhere, whatever it sees."""
+
+        def forward(self, images: Tensor) -> Tensor:
+            maps = torch.zeros(len(images), len(FSPOSE_19), 16, 12)
+            maps[:, FSPOSE_19.index("left_wrist"), :, :6] = 1
+            return maps
+
+    network = FlipTest(topdown(LeftHalf()), shift=0)
+
+    (maps,) = network.heatmaps(np.zeros((150, 200, 3), np.uint8), BOXES[:1])
+
+    left, right = (maps.maps[FSPOSE_19.index(f"{side}_wrist")] for side in ("left", "right"))
+    assert (left[:, :6] == 0.5).all()
+    assert not left[:, 6:].any()
+    assert (right[:, 6:] == 0.5).all()
+    assert not right[:, :6].any()
+
+
+def test_a_flip_test_of_nobody_is_empty():
+    network = FlipTest(topdown(Brightness()), shift=1)
+
+    assert network.heatmaps(np.zeros((8, 8, 3), np.uint8), []) == []

@@ -82,6 +82,19 @@ def test_keyframes_come_at_the_interval(
     assert [r["frame"] for r in records if r["keyframe"]] == list(range(0, 40, 4))
 
 
+def test_a_flip_test_changes_what_the_slow_network_says(
+    fspose: Fspose, family: Path, video: Path, tmp_path: Path
+) -> None:
+    args = ("track", video, "--family", family, *QUICK, "--no-overlay")
+
+    fspose(*args, "-o", tmp_path / "once")
+    fspose(*args, "-o", tmp_path / "twice", "--flip-test")
+
+    once, twice = (read_result(tmp_path / name / "result.jsonl") for name in ("once", "twice"))
+    assert (once[0]["settings"]["flip_test"], twice[0]["settings"]["flip_test"]) == (False, True)
+    assert next(iter(once[1]))["people"] != next(iter(twice[1]))["people"]
+
+
 def test_every_frame_is_the_other_scheme(
     fspose: Fspose, family: Path, video: Path, tmp_path: Path
 ) -> None:
