@@ -129,8 +129,3 @@ def _occluded(image: Image, rng: np.random.Generator) -> Image:
     image = image.copy()
     image[y : y + h, x : x + w] = rng.integers(0, 256, 3)
     return image
-
-
-def plain_points(keypoints: Floats, box: Floats, size: tuple[int, int]) -> Floats:
-    """Keypoints (19, 3) in pixels of the crop that is cut in use."""
-    return _moved(keypoints, Crop.around(Box.from_xywh(*(float(v) for v in box)), size, PADDING))

@@ -40,7 +40,7 @@ DATA = {
     "slow": (COCO, LSPET, DRAWN),
     "fast": (COCO, LSPET, DRAWN),
     "transfer": (
-        "No pictures: heatmaps drawn from the keypoints of the two sets below, moved at random.",
+        "Maps that the slow and the fast net made of people in the two sets below.",
         COCO,
         LSPET,
     ),
@@ -62,7 +62,8 @@ RECIPE = {
         "`nowhere` cell, from random numbers, crops of 96 x 128; a few crops show nobody."
     ),
     "transfer": (
-        "`python -m models.training.transfer`: squared distance of the two-maps fusion to the "
+        "`python -m models.training.transfer`: maps of still pictures, the reference's moved as "
+        "random limb motion would have it; squared distance of the two-maps fusion to the "
         "Gaussians of the present frame."
     ),
 }
@@ -104,7 +105,7 @@ The weights are to be labelled as their data: for research. fspose's code is Apa
 def _figures(role: zoo.Role, figures: Mapping[str, Any]) -> str:
     own = {name: value for name, value in figures.items() if name.split()[0] == role}
     if not own:
-        return str(figures.get(f"{role}_text", "None on real pictures yet."))
+        return "None on real pictures yet: it needs clips with a truth, which the scores bring."
     lines = ["`python benchmarks/accuracy.py MEDIA_DIR`, first generation:", ""]
     for name, value in own.items():
         if role == "finder":
