@@ -37,7 +37,7 @@ class Embedded:
 
 
 def build(
-    weights: Path | None, device: str, *, least_score: float = 0.3, most_people: int = 100
+    weights: Path | None, device: str, *, least_score: float = 0.4, most_people: int = 100
 ) -> Embedded:
     """`weights` is a folder of bundled networks; without one, those that come with fspose."""
     folder = weights or zoo.BUNDLED

@@ -38,7 +38,8 @@ _CHAINS = [
 
 def moved(points: Floats, age: int, size: tuple[int, int], rng: np.random.Generator) -> Floats:
     """Where (19, 2) keypoints were `age` frames ago: limbs turned, the whole body shifted."""
-    strength = min(1.0, (age / 16) ** 0.5)
+    # most people move little within a keyframe's interval, a few dance
+    strength = min(1.0, (age / 16) ** 0.5) * float(rng.uniform(0, 1)) ** 2
     before = points.copy()
     for root, middle, end in _CHAINS:
         swing, bend = rng.normal(0, 0.5 * strength, 2)
