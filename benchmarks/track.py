@@ -56,7 +56,7 @@ class Annotated:
 
 def clip(people: int, frames: int) -> tuple[list[Frame], list[list[Box]]]:
     seconds = frames / FPS
-    for seed in range(100):  # the first scene in which nearly everyone is there all the time
+    for seed in range(6):  # the first scene in which nearly everyone is there all the time
         drawn = scene(seed, size=SIZE, people=people, seconds=seconds, fps=FPS)
         there = [len(drawn.shoot(share * seconds)[1]) for share in (0.05, 0.5, 0.95)]
         if min(there) >= 0.8 * people:
