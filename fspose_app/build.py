@@ -27,8 +27,8 @@ from pipelines.pipeline import HeatmapNet, Pipeline
 from pipelines.timing import Clock
 
 EMBEDDED = "embedded"
-# Of the embedded family, whose scores share one scale: the mean of a person's keypoint scores, on
-# which the drawn demo's truth and real clips showed fewer strangers and nobody less.
+# Of the embedded family, whose scores share one scale. Chosen by hand between the pipeline's
+# defaults and stricter values, which showed fewer strangers in the drawn demo with older weights.
 WEAK_SCORE, WEAK_FAST_SCORE = 0.2, 0.1
 FLIP_SHIFT = 1  # cell to the right, as HRNet's SHIFT_HEATMAP; the embedded nets gain by it too
 LEAST_SCORE = 0.1  # of a backend's pose that is taken for a person's, on every frame
