@@ -90,6 +90,16 @@ def test_a_keypoint_that_is_nowhere_leaves_a_faint_map():
     assert maps.shape == logits.shape
 
 
+def test_the_densest_place_of_an_undecided_map_wins_over_its_highest_cell():
+    logits = torch.full((1, 1, 32, 24), -9.0)
+    logits[0, 0, 5, 5] = 3.0  # alone
+    logits[0, 0, 20:23, 14:17] = 2.5  # nine that agree
+
+    maps = Calibrated(2)(logits)
+
+    assert maps.argmax() == 21 * 24 + 15
+
+
 def test_the_ideal_peak_is_a_wide_gaussians_density():
     assert ideal_peak(2) == pytest.approx(1 / (2 * np.pi * 4), rel=1e-4)
 
