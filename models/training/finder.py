@@ -24,6 +24,7 @@ from models.training.pose import PLANS
 ARGUMENTS: dict[str, Any] = {"trunk": PLANS["slow"].arguments, "head": 64}
 SIDE = 224
 TRUNK_LEARNS_FROM = 0.6  # of the budget; until then only what is new, three times as quickly
+# (a finder that continues with --start learns as a whole from its first step)
 # the largest side of a box, in pixels, that a level answers for; FCOS's rule at half its size
 LIMITS = ((0.0, 72.0), (72.0, 150.0), (150.0, 1e6))
 SMALLEST = 28.0  # boxes smaller than that are neither people nor background
@@ -219,11 +220,9 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, required=True, help="Folder of the decoded pictures.")
     parser.add_argument("--minutes", type=float, required=True, help="Whole time budget.")
     parser.add_argument(
-        "--trunk",
-        type=Path,
-        required=True,
-        help="The slow net's average.pt, which lends its trunk.",
+        "--trunk", type=Path, help="The slow net's average.pt, which lends its trunk."
     )
+    parser.add_argument("--start", type=Path, help="A finder's average.pt to begin with.")
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--batch", type=int, default=12)
     parser.add_argument("--threads", type=int, default=1)
@@ -236,9 +235,13 @@ def main() -> None:
     torch.manual_seed(options.seed)
     pictures = read_pictures(options.packs, options.cache)
     network = FinderNet(**ARGUMENTS)
-    lent = torch.load(options.trunk, weights_only=True)
-    own = network.trunk.state_dict()
-    network.trunk.load_state_dict({name: lent[name] for name in own})
+    if options.start:
+        network.load_state_dict(torch.load(options.start, weights_only=True))
+    elif options.trunk:
+        lent = torch.load(options.trunk, weights_only=True)
+        own = network.trunk.state_dict()
+        network.trunk.load_state_dict({name: lent[name] for name in own})
+    trunk_learns_from = TRUNK_LEARNS_FROM if options.trunk and not options.start else 0.0
     network = network.to(memory_format=torch.channels_last)
     drawn = drawn_pictures(options.drawn, 1, options.cache) if options.drawn else None
     batches = Batches(pictures, drawn, options.seed)
@@ -246,7 +249,7 @@ def main() -> None:
     def loss(net: nn.Module, share: float) -> Tensor:
         images, wanted, positive, counts = batches.draw(options.batch)
         assert isinstance(net, FinderNet)
-        learns = share >= TRUNK_LEARNS_FROM
+        learns = share >= trunk_learns_from
         net.trunk.train(learns)
         with torch.autocast("cpu", dtype=torch.bfloat16):
             with torch.set_grad_enabled(learns):
