@@ -89,7 +89,7 @@ def read_people(packs: Path, cache: Path) -> People:
             joints = np.zeros((len(FSPOSE_19), 3), np.float32)
             joints[order] = np.array(person["keypoints"], np.float32).reshape(-1, 3)
             keypoints.append(joints)
-            boxes.append(person["bbox"] if pack == "coco_people" else _extent(joints))
+            boxes.append(person["bbox"] if pack == "coco_people" else extent(joints))
             absent.append(pack == "coco_people")
             # LSPET names no split: every twentieth picture is held out
             held_out.append(
@@ -124,7 +124,8 @@ def read_pictures(packs: Path, cache: Path) -> Pictures:
     )
 
 
-def _extent(joints: Floats) -> list[float]:
+def extent(joints: Floats) -> list[float]:
+    """A box (x, y, width, height) around the labelled ones of (19, 3) joints, a little enlarged."""
     points = joints[joints[:, 2] > 0, :2]
     low, high = points.min(0), points.max(0)
     center, size = (low + high) / 2, (high - low) * EXTENT

@@ -1,34 +1,46 @@
 """Train the slim transfer net: `python -m models.training.transfer --help`.
 
 A pair is a person's maps as they are now and as they were some frames ago, in the box of their own
-frame. Both come from the trained slow and fast nets on one still picture, with all the mistakes
-that these make; for the older ones, each keypoint's map is moved to where the limbs' random motion
-would have had it. Maps of drawn Gaussians taught the net to trust a reference that is never wrong.
+frame, with all the mistakes that the trained slow and fast nets make. Pairs come from clips, real
+and drawn, and from still pictures, where each keypoint's older map is moved to where the limbs'
+random motion would have had it: few people are in the clips, many in the stills.
 """
 
 from __future__ import annotations
 
 import argparse
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from data.frame import Image
 from data.heatmaps import Heatmaps
 from data.pose import Box, Floats
 from data.skeleton import FSPOSE_19
+from data.training_clips import Walk, drawn_walks, read_clips
 from data.training_packs import People, read_people
 from models import zoo
 from models.networks.slim_transfer import SlimTransfer
-from models.topdown import TopDown
+from models.topdown import SMOOTHING, TopDown
 from models.training.loop import Recipe, train
 
 ARGUMENTS: dict[str, int] = {"keypoints": 19, "channels": 48, "blocks": 3}
 SIZE = (40, 48)  # the slow net's maps, width and height, where the net works most
-SIGMAS = (2.0, 1.5)  # of the slow and of the fast net's targets, in their own cells
+# of the slow and of the fast net's ideal maps, in their own cells: taught, and then smoothed
+SIGMAS = tuple(sigma * float(np.hypot(1, SMOOTHING)) for sigma in (2.0, 1.5))
+OLDEST = 15  # frames between a pair's maps; a keyframe comes every 16
+CLIP_SHARE = 0.6  # of the pairs
+HELD_OUT = 6  # every so many-th walk is for measuring
+Seen = list[tuple[Image, Box, Floats]]
+"""A picture, the box of a person in it, and the person's keypoints (19, 3)."""
+Integers = NDArray[np.int64]
 _CHAINS = [
     [FSPOSE_19.index(f"{side}_{part}") for part in parts]
     for side in ("left", "right")
@@ -81,66 +93,134 @@ def shifted(maps: Tensor, steps: Tensor) -> Tensor:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Maps:
-    """What the nets say of some people, in one space.
+    """What the nets say of some people, in one space, in half precision.
 
-    `current` and `reference` are (N, 19, h, w), `points` (N, 19, 2) the truth in cells.
+    `current` and `reference` are (N, 19, h, w), `points` (N, 19, 2) the truth in cells, `known`
+    (N, 19) where there is one.
     """
 
     current: Tensor
     reference: Tensor
     points: Floats
+    known: Tensor
     sigma: float
 
-
-class Batches:
-    """Pairs from a pool of people that both nets have read once."""
-
-    def __init__(
-        self, people: People, slow: TopDown, fast: TopDown, *, count: int, seed: int, held_out: bool
-    ) -> None:
-        self.rng = np.random.default_rng(seed)
-        chosen = self.rng.choice(np.flatnonzero(people.held_out == held_out), count)
-        exact, quick, redrawn, known = [], [], [], []
-        for index in chosen:
-            image, box = people.image(int(index)), self._near(people.boxes[index])
+    @classmethod
+    def of(cls, people: Seen, nets: tuple[TopDown, TopDown]) -> tuple[Maps, Maps]:
+        """The maps of all people in the slow space and in the fast net's own."""
+        slow, fast = nets
+        exact, quick, redrawn = [], [], []
+        for image, box, _ in people:
             exact += slow.heatmaps(image, [box])
             quick += fast.heatmaps(image, [box])
             redrawn.append(quick[-1].on(exact[-1].crop, smooth=True))
-            known.append(people.keypoints[index, :, 2] > 0)
-        truth = [people.keypoints[index, :, :2] for index in chosen]
-        self.known = torch.from_numpy(np.stack(known))
-        self.spaces = (
-            Maps(_stack(redrawn), _stack(exact), _cells(exact, truth), SIGMAS[0]),
-            Maps(_stack(quick), _stack(quick), _cells(quick, truth), SIGMAS[1]),
-        )
-
-    def _near(self, box: Floats) -> Box:
-        left, top, width, height = (float(v) for v in box)
-        x, y = self.rng.normal(0, 0.04, 2)
-        return Box.from_xywh(left + x * width, top + y * height, width, height)
-
-    def draw(self, count: int, space: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Current, reference and wanted maps, and which keypoints are known."""
-        maps = self.spaces[space]
-        chosen = self.rng.integers(0, len(self.known), count)
-        now = maps.points[chosen]
-        height, width = maps.current.shape[2:]
-        size = (width, height)
-        ages = self.rng.integers(1, 17, count)
-        steps = [moved(p, int(age), size, self.rng) - p for p, age in zip(now, ages, strict=True)]
-        reference = shifted(maps.reference[chosen], torch.from_numpy(np.stack(steps)))
-        target = drawn(torch.from_numpy(now), maps.sigma, size)
-        inside = ((now > -0.5) & (now < [width - 0.5, height - 0.5])).all(2)
+        truth = [keypoints[:, :2] for _, _, keypoints in people]
+        known = torch.from_numpy(np.stack([keypoints[:, 2] > 0 for _, _, keypoints in people]))
+        wide, narrow = _stack(redrawn), _stack(quick)
         return (
-            maps.current[chosen],
-            reference,
-            target,
-            self.known[chosen] & torch.from_numpy(inside),
+            cls(wide, _stack(exact), _cells(exact, truth), known, SIGMAS[0]),
+            cls(narrow, narrow, _cells(quick, truth), known, SIGMAS[1]),
         )
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self.current.shape[3], self.current.shape[2]
+
+    def inside(self, rows: Integers) -> Tensor:
+        """(n, 19): the keypoints of these rows whose place is known and on the map."""
+        now = self.points[rows]
+        on_map = ((now > -0.5) & (now < np.array(self.size) - 0.5)).all(2)
+        return self.known[rows] & torch.from_numpy(on_map)
+
+
+class Pairs(NamedTuple):
+    """Current, reference and wanted maps (n, 19, h, w), and which keypoints count (n, 19)."""
+
+    current: Tensor
+    reference: Tensor
+    wanted: Tensor
+    counts: Tensor
+
+
+class Stills:
+    """Pairs from people that both nets have read once."""
+
+    def __init__(
+        self,
+        people: People,
+        nets: tuple[TopDown, TopDown],
+        *,
+        count: int,
+        seed: int,
+        held_out: bool,
+    ) -> None:
+        self.rng = np.random.default_rng(seed)
+        chosen = self.rng.choice(np.flatnonzero(people.held_out == held_out), count)
+        seen = [
+            (people.image(int(i)), _near(people.boxes[i], self.rng), people.keypoints[i])
+            for i in chosen
+        ]
+        self.spaces = Maps.of(seen, nets)
+
+    def draw(self, count: int, space: int) -> Pairs:
+        maps = self.spaces[space]
+        rows = self.rng.integers(0, len(maps.points), count)
+        now = maps.points[rows]
+        ages = self.rng.integers(1, OLDEST + 1, count)
+        before = [
+            moved(points, int(age), maps.size, self.rng)
+            for points, age in zip(now, ages, strict=True)
+        ]
+        reference = shifted(maps.reference[rows].float(), torch.from_numpy(np.stack(before) - now))
+        wanted = drawn(torch.from_numpy(now), maps.sigma, maps.size)
+        return Pairs(maps.current[rows].float(), reference, wanted, maps.inside(rows))
+
+
+class Clips:
+    """Pairs from people who really moved.
+
+    Where the keypoints of a walk are not exact, what the slow net says of the current frame is
+    wanted: it is what the fused maps stand in for.
+    """
+
+    def __init__(self, walks: Sequence[Walk], nets: tuple[TopDown, TopDown], *, seed: int) -> None:
+        self.rng = np.random.default_rng(seed)
+        seen = [
+            (image, _near(box, self.rng), keypoints)
+            for walk in walks
+            for image, box, keypoints in zip(walk.images, walk.boxes, walk.keypoints, strict=True)
+        ]
+        self.spaces = Maps.of(seen, nets)
+        lengths = [len(walk.images) for walk in walks]
+        self.age = np.concatenate([np.arange(n) for n in lengths])  # frames since the walk began
+        self.exact = torch.tensor(
+            [walk.exact for walk, n in zip(walks, lengths, strict=True) for _ in range(n)]
+        )
+
+    def draw(self, count: int, space: int) -> Pairs:
+        maps = self.spaces[space]
+        rows = self.rng.choice(np.flatnonzero(self.age > 0), count)
+        before = rows - self.rng.integers(1, np.minimum(self.age[rows], OLDEST) + 1)
+        truth = drawn(torch.from_numpy(maps.points[rows]), maps.sigma, maps.size)
+        said = maps.reference[rows].float()
+        exact = self.exact[rows]
+        return Pairs(
+            maps.current[rows].float(),
+            maps.reference[before].float(),
+            torch.where(exact[:, None, None, None], truth, said),
+            maps.inside(rows) | ~exact[:, None],
+        )
+
+
+def _near(box: Floats, rng: np.random.Generator) -> Box:
+    """A box such as a tracker's: a little off."""
+    left, top, width, height = (float(v) for v in box)
+    x, y = rng.normal(0, 0.03, 2)
+    return Box.from_xywh(left + x * width, top + y * height, width, height)
 
 
 def _stack(heatmaps: list[Heatmaps]) -> Tensor:
-    return torch.from_numpy(np.stack([one.maps for one in heatmaps]))
+    return torch.from_numpy(np.stack([one.maps.astype(np.float16) for one in heatmaps]))
 
 
 def _cells(heatmaps: list[Heatmaps], truth: list[Floats]) -> Floats:
@@ -165,7 +245,8 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, required=True, help="Folder of decoded pictures.")
     parser.add_argument("--minutes", type=float, required=True, help="Whole time budget.")
     parser.add_argument("--family", type=Path, required=True, help="Holds the slow and fast net.")
-    parser.add_argument("--pool", type=int, default=1200, help="How many people are read.")
+    parser.add_argument("--pool", type=int, default=1000, help="How many still people are read.")
+    parser.add_argument("--scenes", type=int, default=16, help="How many drawn scenes are read.")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
@@ -173,35 +254,52 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
     people = read_people(options.packs, options.cache)
-    slow, fast = (zoo.topdown(role, "cpu", options.family) for role in ("slow", "fast"))
-    pool = Batches(people, slow, fast, count=options.pool, seed=options.seed, held_out=False)
-    fresh = Batches(people, slow, fast, count=300, seed=12345, held_out=True)
+    nets = (
+        zoo.topdown("slow", "cpu", options.family),
+        zoo.topdown("fast", "cpu", options.family),
+    )
+    walks = read_clips(options.packs / "jhmdb") + drawn_walks(options.scenes, options.seed + 1)
+    held_out = [walk for n, walk in enumerate(walks) if n % HELD_OUT == 0]
+    learnt = [walk for n, walk in enumerate(walks) if n % HELD_OUT]
+    stills = Stills(people, nets, count=options.pool, seed=options.seed, held_out=False)
+    clips = Clips(learnt, nets, seed=options.seed)
+    fresh = (
+        ("stills", Stills(people, nets, count=300, seed=12345, held_out=True)),
+        ("clips", Clips(held_out, nets, seed=12345)),
+    )
+    rng = np.random.default_rng(options.seed)
     network = SlimTransfer(**ARGUMENTS).to(memory_format=torch.channels_last)
 
     def loss(net: nn.Module, share: float) -> Tensor:
-        space = int(pool.rng.random() < 0.3)
-        current, reference, target, known = pool.draw(32, space)
-        fused = (net(current, reference) + current) / 2  # two-maps, as it is used
+        source = clips if rng.random() < CLIP_SHARE else stills
+        pairs = source.draw(32, space=int(rng.random() < 0.3))
+        fused = (net(pairs.current, pairs.reference) + pairs.current) / 2  # as it is used
         # cells of the peak count more: most of a map is empty
-        error = (fused - target).square() * (0.05 + target)
-        return error.sum((2, 3))[known].mean()
+        error = (fused - pairs.wanted).square() * (0.05 + pairs.wanted)
+        return error.sum((2, 3))[pairs.counts].mean()
 
     def measure(net: nn.Module) -> str:
-        fresh.rng = np.random.default_rng(1)
-        scores = []
-        for _ in range(12):
-            current, reference, target, known = fresh.draw(32, 0)
-            with torch.inference_mode():
-                fused = (net(current, reference) + current) / 2
-            three = (current, reference, (reference + current) / 2, fused)
-            scores.append([right_cells(maps, target, known) for maps in three])
-        names = ("current", "reference", "mean", "fused")
-        return "within three cells: " + " ".join(
-            f"{name} {value:.3f}" for name, value in zip(names, np.mean(scores, 0), strict=True)
+        return "within three cells: " + "; ".join(
+            f"{name} {compared(net, source)}" for name, source in fresh
         )
 
     recipe = Recipe(minutes=options.minutes, rate=1e-3, report_every=120)
     train(network, loss, measure, options.out, recipe)
+
+
+def compared(net: nn.Module, source: Stills | Clips) -> str:
+    """How often each way to answer is right."""
+    source.rng = np.random.default_rng(1)
+    scores = []
+    for _ in range(12):
+        pairs = source.draw(32, 0)
+        with torch.inference_mode():
+            fused = (net(pairs.current, pairs.reference) + pairs.current) / 2
+        mean = (pairs.reference + pairs.current) / 2
+        ways = (pairs.current, pairs.reference, mean, fused)
+        scores.append([right_cells(maps, pairs.wanted, pairs.counts) for maps in ways])
+    names = ("current", "reference", "mean", "fused")
+    return " ".join(f"{n} {value:.3f}" for n, value in zip(names, np.mean(scores, 0), strict=True))
 
 
 if __name__ == "__main__":
