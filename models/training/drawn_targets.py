@@ -50,3 +50,14 @@ def keypoint_loss(
     weight = labelled.float() + (~labelled & absent_is_known[:, None]).float() / 3
     loss = torch.where(labelled & inside, somewhere, -nowhere)
     return (loss * weight).sum() / weight.sum().clamp_min(1)
+
+
+def distillation_loss(logits: Tensor, teacher: Tensor) -> Tensor:
+    """Cross-entropy of logits (N, J, h, w) to what a teacher's logits of that shape say.
+
+    All keypoints count, also those that nobody labelled (Hinton et al. 2015, temperature 1).
+    """
+    with torch.no_grad():
+        cells, nowhere = (part.exp() for part in log_probabilities(teacher))
+    own, own_nowhere = log_probabilities(logits)
+    return -((cells * own).sum((2, 3)) + nowhere * own_nowhere).mean()

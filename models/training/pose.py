@@ -17,10 +17,11 @@ from data.frame import Image
 from data.pose import Floats
 from data.skeleton import FSPOSE_19
 from data.training_packs import People, Pictures, read_people, read_pictures
+from models.folding import folded
 from models.networks.hrnet import HRNet
 from models.networks.plain import PlainNet
 from models.training.augment import plain, varied
-from models.training.drawn_targets import keypoint_loss
+from models.training.drawn_targets import distillation_loss, keypoint_loss
 from models.training.loop import Recipe, train
 
 MEAN = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
@@ -157,6 +158,15 @@ def pck(network: nn.Module, people: People, size: tuple[int, int]) -> str:
     return f"held-out PCK@0.2: coco {np.mean(hits[True]):.3f} lspet {np.mean(hits[False]):.3f}"
 
 
+def taught(role: str, weights: Path | None) -> nn.Module:
+    """A role's network, with weights where there are some."""
+    plan = PLANS[role]
+    network = NETWORKS[plan.network](**plan.arguments)
+    if weights is not None:
+        network.load_state_dict(torch.load(weights, weights_only=True))
+    return network.to(memory_format=torch.channels_last)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("role", choices=PLANS)
@@ -166,6 +176,9 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, required=True, help="Whole time budget.")
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--start", type=Path, help="Weights (average.pt) to begin with.")
+    parser.add_argument(
+        "--teacher", type=Path, help="The slow net's average.pt, whose maps are learnt as well."
+    )
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--drawn", type=int, default=0, help="How many drawn people to mix in.")
@@ -176,9 +189,7 @@ def main() -> None:
     torch.manual_seed(options.seed)
     people = read_people(options.packs, options.cache)
     plan = PLANS[options.role]
-    network = NETWORKS[plan.network](**plan.arguments).to(memory_format=torch.channels_last)
-    if options.start:
-        network.load_state_dict(torch.load(options.start, weights_only=True))
+    network = taught(options.role, options.start)
     drawn = drawn_people(options.drawn, 1, options.cache) if options.drawn else None
     pictures = read_pictures(options.packs, options.cache)
     batches = Batches(people, drawn, pictures, options.seed)
@@ -189,6 +200,7 @@ def main() -> None:
         ][-1]
 
     latest = [0.0]
+    teacher = None if options.teacher is None else folded(taught("slow", options.teacher).eval())
 
     def loss(net: nn.Module, share: float) -> Tensor:
         latest[0] = share
@@ -196,7 +208,12 @@ def main() -> None:
         images, keypoints, absent = batches.draw(batch, size)
         with torch.autocast("cpu", dtype=torch.bfloat16):
             logits = net(images)
-        return keypoint_loss(logits, keypoints, absent, stride=STRIDE, sigma=sigma)
+            value = keypoint_loss(logits, keypoints, absent, stride=STRIDE, sigma=sigma)
+            if teacher is None:
+                return value
+            with torch.no_grad():
+                said = teacher(images)
+        return (value + distillation_loss(logits, said)) / 2
 
     def measure(net: nn.Module) -> str:
         return pck(net, people, raster(latest[0])[0])

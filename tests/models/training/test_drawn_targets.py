@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from models.training.drawn_targets import gaussians, keypoint_loss, log_probabilities
+from models.training.drawn_targets import (
+    distillation_loss,
+    gaussians,
+    keypoint_loss,
+    log_probabilities,
+)
 
 
 def test_a_drawn_map_sums_to_one_and_peaks_at_its_point() -> None:
@@ -53,3 +58,23 @@ def test_a_keypoint_outside_or_known_to_be_absent_is_nowhere(
 
 def test_an_unlabelled_keypoint_teaches_nothing() -> None:
     assert loss_of(torch.randn(1, 1, 16, 12), truth(0, 0, 0), absent=False) == 0
+
+
+def test_a_student_that_says_what_its_teacher_says_cannot_do_better() -> None:
+    torch.manual_seed(0)
+    teacher = 3 * torch.randn(2, 3, 6, 5)
+
+    alike = distillation_loss(teacher, teacher)
+
+    for _ in range(20):
+        assert distillation_loss(teacher + torch.randn_like(teacher), teacher) > alike
+
+
+def test_a_teacher_learns_nothing_from_its_student() -> None:
+    teacher = torch.randn(1, 2, 4, 4, requires_grad=True)
+    student = torch.randn(1, 2, 4, 4, requires_grad=True)
+
+    torch.autograd.backward(distillation_loss(student, teacher))
+
+    assert teacher.grad is None
+    assert student.grad is not None
