@@ -21,7 +21,7 @@ def descriptions() -> dict[str, tuple[str, zoo.Description]]:
         _, size, sigma, _ = plan.rasters[-1]
         reads = {"size": list(size), "padding": 1.25, "sigma": sigma}
         found[role] = _named(role, plan.network, plan.arguments, reads)
-    reads = {"side": 224, "least_score": 0.4, "overlap": 0.45}
+    reads = {"side": finder.READ_SIDE, "least_score": 0.4, "overlap": finder.OVERLAP}
     found["finder"] = _named("finder", "finder", finder.ARGUMENTS, reads)
     reads = {"size": list(transfer.SIZE)}
     found["transfer"] = _named("transfer", "slim_transfer", transfer.ARGUMENTS, reads)
