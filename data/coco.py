@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 
 from data.draft import Draft
 from data.errors import AnnotationError
+from data.json_fields import load_json, numbers, required
 from data.pose import Box, Pose
 from data.skeleton import COCO_17, SKELETONS, Skeleton
 
@@ -58,16 +58,16 @@ def read_coco(path: Path) -> CocoAnnotations:
     content = _load(path)
     category, skeleton = _person_category(content, path)
     images: dict[int, CocoImage] = {}
-    for index, entry in enumerate(_get(content, "images", list, f"{path}")):
+    for index, entry in enumerate(required(content, "images", list, f"{path}")):
         image = _image(entry, f"{path}: images[{index}]")
         if image.id in images:
             raise AnnotationError(f"{path}: images[{index}].id: {image.id} occurs twice.")
         images[image.id] = image
     people = []
-    entries = _get(content, "annotations", list, f"{path}") if "annotations" in content else []
+    entries = required(content, "annotations", list, f"{path}") if "annotations" in content else []
     for index, entry in enumerate(entries):
         place = f"{path}: annotations[{index}]"
-        if _get(entry, "category_id", int, place) != category:
+        if required(entry, "category_id", int, place) != category:
             continue
         person = _person(entry, skeleton, place)
         if person.image_id not in images:
@@ -109,12 +109,7 @@ def _px(value: float) -> float:
 
 
 def _load(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise AnnotationError(f"{path}: cannot be read ({error.strerror or error}).") from error
-    except ValueError as error:  # not JSON, or not text at all
-        raise AnnotationError(f"{path}: expected JSON ({error}).") from error
+    content = load_json(path)
     if not isinstance(content, dict):
         found = type(content).__name__
         raise AnnotationError(f"{path}: expected an object with 'images', found a {found}.")
@@ -128,7 +123,7 @@ def _person_category(content: dict[str, Any], path: Path) -> tuple[int, Skeleton
         raise AnnotationError(f"{path}: categories: expected a list.")
     for index, category in enumerate(categories):
         place = f"{path}: categories[{index}]"
-        if _get(category, "name", str, place) != "person":
+        if required(category, "name", str, place) != "person":
             continue
         names = category.get("keypoints")
         known = [skeleton for skeleton in SKELETONS.values() if list(skeleton.keypoints) == names]
@@ -136,58 +131,33 @@ def _person_category(content: dict[str, Any], path: Path) -> tuple[int, Skeleton
             raise AnnotationError(
                 f"{place}.keypoints: expected the names of one of {', '.join(SKELETONS)}."
             )
-        return _get(category, "id", int, place), known[0] if known else COCO_17
+        return required(category, "id", int, place), known[0] if known else COCO_17
     return 1, COCO_17
 
 
 def _image(entry: Any, place: str) -> CocoImage:
-    number, name = _get(entry, "id", int, place), _get(entry, "file_name", str, place)
+    number, name = required(entry, "id", int, place), required(entry, "file_name", str, place)
     width, height = entry.get("width"), entry.get("height")
     has_size = isinstance(width, int) and isinstance(height, int)
     return CocoImage(number, name, (width, height) if has_size else None)
 
 
 def _person(entry: Any, skeleton: Skeleton, place: str) -> CocoPerson:
-    left, top, width, height = _numbers(_get(entry, "bbox", list, place), 4, f"{place}.bbox")
+    bbox = numbers(required(entry, "bbox", list, place), 4, f"{place}.bbox")
     given = entry.get("keypoints") or [0] * (3 * len(skeleton))
-    values = _numbers(given, 3 * len(skeleton), f"{place}.keypoints")
-    keypoints = np.array(values, np.float32).reshape(-1, 3)
+    values = numbers(given, 3 * len(skeleton), f"{place}.keypoints")
+    keypoints = values.astype(np.float32).reshape(-1, 3)
     labelled = keypoints[:, 2] > 0  # 1 hidden, 2 seen
     pose = Pose(
         keypoints=keypoints[:, :2],
         scores=labelled.astype(np.float32),
-        box=Box.from_xywh(left, top, width, height),
+        box=Box.from_xywh(*bbox.tolist()),
         score=1.0,
     )
     return CocoPerson(
-        id=_get(entry, "id", int, place),
-        image_id=_get(entry, "image_id", int, place),
+        id=required(entry, "id", int, place),
+        image_id=required(entry, "image_id", int, place),
         pose=pose,
         is_crowd=bool(entry.get("iscrowd", 0)),
         num_keypoints=int(labelled.sum()),
     )
-
-
-def _get(entry: Any, key: str, kind: type, place: str) -> Any:
-    """A required value of a known type."""
-    if not isinstance(entry, dict):
-        raise AnnotationError(f"{place}: expected an object, found a {type(entry).__name__}.")
-    if key not in entry:
-        raise AnnotationError(f"{place}: '{key}' is missing, expected {kind.__name__}.")
-    value = entry[key]
-    if not isinstance(value, kind) or isinstance(value, bool):
-        found = type(value).__name__
-        raise AnnotationError(f"{place}.{key}: expected {kind.__name__}, found {found}.")
-    return value
-
-
-def _numbers(values: Any, count: int, place: str) -> list[float]:
-    """A flat list of so many finite numbers."""
-    if not isinstance(values, list) or len(values) != count:
-        found = f"{len(values)}" if isinstance(values, list) else type(values).__name__
-        raise AnnotationError(f"{place}: expected {count} numbers, found {found}.")
-    for value in values:
-        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not is_number or not math.isfinite(value):
-            raise AnnotationError(f"{place}: expected {count} numbers, found {value!r}.")
-    return values

@@ -1,9 +1,8 @@
-"""PoseTrack18 JSON: a video's frames, its annotated or predicted people, its ignore regions."""
+"""PoseTrack18 and 21 JSON: a video's frames, annotated or predicted people, ignore regions."""
 
 from __future__ import annotations
 
 import json
-import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,24 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from data import posetrack_fields as fields
 from data.draft import Draft
 from data.errors import AnnotationError
+from data.json_fields import Doubles, load_json, number, optional, required
 from data.pose import Box, Floats, Pose
 from data.skeleton import POSETRACK_17
 
-Doubles = NDArray[np.float64]
-
 # Evaluation specification 1.1: an id is T * 10^10 + sequence * 10^4 + frame.
 _KINDS = {"mpii": 1, "bonn": 2, "mpiinew": 3}
-# The official files' own list of limbs, from 1.
-_LIMBS = "16-14 14-12 17-15 15-13 12-13 6-12 7-13 6-7 6-8 7-9 8-10 9-11 2-3 1-2 1-3 2-4 3-5 4-6 5-7"
-_CATEGORY = {
-    "supercategory": "person",
-    "id": 1,
-    "name": "person",
-    "keypoints": list(POSETRACK_17.keypoints),
-    "skeleton": [[int(end) for end in limb.split("-")] for limb in _LIMBS.split()],
-}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,7 +29,9 @@ class Person:
     `keypoints` is (17, 2) in pixels and `visibility` (17,), both float64 as the file has them:
     in annotations 0 unknown, 1 hidden, 2 seen (official files know only 0 and 1), in predictions
     often a score. A keypoint is absent when all three numbers are 0. `scores` is (17,), or None
-    in annotations; `head` is the head's box.
+    in annotations; `head` is the head's box. `person_id` is PoseTrack21's number of a person over
+    several videos. `has_points` is False for PoseTrack17's people without a list of points, whom
+    its evaluation does not count, unlike those whose list is empty.
     """
 
     keypoints: Doubles
@@ -49,6 +41,8 @@ class Person:
     head: Box | None = None
     scores: Doubles | None = None
     score: float | None = None
+    person_id: int | None = None
+    has_points: bool = True
 
     @classmethod
     def of(cls, pose: Pose, *, track: int) -> Person:
@@ -135,50 +129,65 @@ def image_ids(name: str, count: int) -> list[int]:
 
 
 def read(path: Path) -> Sequence:
-    """The sequence of a PoseTrack18 file; AnnotationError names file, place and expectation."""
-    content = _load(path)
-    if isinstance(content, dict) and "annolist" in content:
-        raise AnnotationError(f"{path}: this is a PoseTrack17 annolist, expected PoseTrack18.")
-    images = _get(content, "images", list, f"{path}")
-    order = _order(content, path)
-    people: dict[int, list[Person]] = {}
-    for index, image in enumerate(images):
-        place = f"{path}: images[{index}]"
-        number = _get(image, "id", int, place)
-        if number in people:
-            raise AnnotationError(f"{place}.id: {number} occurs twice, expected one image per id.")
-        people[number] = []
-    for index, entry in enumerate(_get(content, "annotations", list, f"{path}")):
-        place = f"{path}: annotations[{index}]"
-        number = _get(entry, "image_id", int, place)
-        if number not in people:
-            raise AnnotationError(f"{place}.image_id: {number} is not the id of an image.")
-        people[number].append(_person(entry, order, place))
-    frames = tuple(
-        _frame(image, people[image["id"]], f"{path}: images[{index}]")
-        for index, image in enumerate(images)
-    )
+    """The sequence of a PoseTrack18 or 21 file; AnnotationError names file, place, expectation."""
+    return sequence_of(load_json(path), path)
+
+
+def sequence_of(content: Any, path: Path) -> Sequence:
+    """The sequence in a file's JSON, which must be one video's; `path` is for name and messages."""
+    frames = frames_of(content, path)
     folders = {str(Path(frame.frame_name).parent) for frame in frames}
     if len(folders) > 1:
         first, second = sorted(folders)[:2]
         raise AnnotationError(
-            f"{path}: holds frames of '{first}' and '{second}', expected one video."
+            f"{path}: holds frames of {first!r} and {second!r}, expected one video."
         )
-    nframes = images[0].get("nframes") if images else None
-    length = nframes if isinstance(nframes, int) and nframes != len(frames) else None
-    return Sequence(path.name.split(".")[0], frames, length)
+    nframes = content["images"][0].get("nframes") if frames else None
+    return Sequence(path.name.split(".")[0], frames, length_of(frames, nframes))
+
+
+def length_of(frames: tuple[Annotated, ...], nframes: Any) -> int | None:
+    """A sequence's `nframes` after the entry of a file, which may be missing."""
+    return nframes if isinstance(nframes, int) and nframes != len(frames) else None
+
+
+def frames_of(content: Any, path: Path) -> tuple[Annotated, ...]:
+    """The frames of PoseTrack18's `images` and `annotations`, of one video or of many."""
+    if isinstance(content, dict) and "annolist" in content:
+        raise AnnotationError(f"{path}: this is a PoseTrack17 annolist, expected PoseTrack18.")
+    images = required(content, "images", list, f"{path}")
+    entries = required(content, "annotations", list, f"{path}")
+    people: dict[int, list[Person]] = {}
+    for index, image in enumerate(images):
+        place = f"{path}: images[{index}]"
+        image_id = required(image, "id", int, place)
+        if image_id in people:
+            raise AnnotationError(
+                f"{place}.id: {image_id} occurs twice, expected one image per id."
+            )
+        people[image_id] = []
+    for index, person in enumerate(_people(content, entries, path)):
+        place = f"{path}: annotations[{index}]"
+        image_id = required(entries[index], "image_id", int, place)
+        if image_id not in people:
+            raise AnnotationError(f"{place}.image_id: {image_id} is not the id of an image.")
+        people[image_id].append(person)
+    return tuple(
+        _frame(image, people[image["id"]], f"{path}: images[{index}]")
+        for index, image in enumerate(images)
+    )
 
 
 def dumps(sequence: Sequence) -> str:
     """The sequence as the text of a PoseTrack18 file."""
     content = {
-        "images": [_image_entry(frame, sequence) for frame in sequence.frames],
+        "images": [image_entry(frame, sequence) for frame in sequence.frames],
         "annotations": [
-            _person_entry(person, frame.id, index)
+            person_entry(person, frame.id, index)
             for frame in sequence.frames
             for index, person in enumerate(frame.people)
         ],
-        "categories": [_CATEGORY],
+        "categories": [fields.CATEGORY],
     }
     return json.dumps(content, separators=(",", ":"))
 
@@ -189,106 +198,46 @@ def write(sequence: Sequence, path: Path) -> None:
         draft.write(dumps(sequence))
 
 
-def _load(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise AnnotationError(f"{path}: cannot be read ({error.strerror}).") from error
-    except ValueError as error:  # not JSON, or not text at all
-        raise AnnotationError(f"{path}: expected JSON ({error}).") from error
-
-
-def _get(entry: Any, key: str, kind: type, place: str) -> Any:
-    """A required value of a known type."""
-    if not isinstance(entry, dict):
-        raise AnnotationError(f"{place}: expected an object, found {type(entry).__name__}.")
-    if key not in entry:
-        raise AnnotationError(f"{place}: '{key}' is missing, expected {kind.__name__}.")
-    value = entry[key]
-    if not isinstance(value, kind) or isinstance(value, bool):
-        found = type(value).__name__
-        raise AnnotationError(f"{place}.{key}: expected {kind.__name__}, found {found}.")
-    return value
-
-
-def _numbers(values: Any, count: int | None, place: str) -> Doubles:
-    """A flat list of finite numbers, of a given length where one is given."""
-    expected = "numbers" if count is None else f"{count} numbers"
-    if not isinstance(values, list) or (count is not None and len(values) != count):
-        found = f"{len(values)}" if isinstance(values, list) else type(values).__name__
-        raise AnnotationError(f"{place}: expected a list of {expected}, found {found}.")
-    for value in values:
-        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not is_number or not math.isfinite(value):
-            raise AnnotationError(f"{place}: expected {expected}, found {value!r}.")
-    return np.array(values, np.float64)
-
-
-def _order(content: Any, path: Path) -> list[int]:
-    """For each keypoint of the file its place in POSETRACK_17; by name, as the evaluator does."""
-    categories = content.get("categories") or [_CATEGORY]
-    place = f"{path}: categories"
-    if not isinstance(categories, list) or len(categories) != 1:
-        raise AnnotationError(f"{place}: expected a list of one category, 'person'.")
-    names = _get(categories[0], "keypoints", list, f"{place}[0]")
-    unknown = [name for name in names if name not in POSETRACK_17.keypoints]
-    if unknown or len(set(names)) != len(names):
-        known = ", ".join(POSETRACK_17.keypoints)
-        found = f"found {unknown[0]!r}" if unknown else "a name occurs twice"
-        raise AnnotationError(f"{place}[0].keypoints: {found}, expected names of {known}.")
-    return [POSETRACK_17.index(name) for name in names]
-
-
-def _box(entry: Any, key: str, place: str) -> Box | None:
-    if not entry.get(key):
-        return None
-    left, top, width, height = _numbers(entry[key], 4, f"{place}.{key}").tolist()
-    return Box.from_xywh(left, top, width, height)
-
-
-def _person(entry: Any, order: list[int], place: str) -> Person:
-    track = _get(entry, "track_id", int, place)
-    values = _get(entry, "keypoints", list, place)
-    values = _numbers(values, 3 * len(order), f"{place}.keypoints").reshape(-1, 3)
-    points = np.zeros((len(POSETRACK_17), 3))
-    points[order] = values
-    scores = None
-    if entry.get("scores"):
-        scores = np.zeros(len(POSETRACK_17))
-        scores[order] = _numbers(entry["scores"], len(order), f"{place}.scores")
-    score = None
-    if entry.get("score") is not None:
-        score = float(_numbers([entry["score"]], 1, f"{place}.score")[0])
-    head = _box(entry, "bbox_head", place)
-    box = _box(entry, "bbox", place)
-    return Person(points[:, :2], points[:, 2], track, box, head, scores, score)
+def _people(content: dict[str, Any], entries: list[Any], path: Path) -> list[Person]:
+    """The people of `annotations`, in file order; their arrays are views of the whole file's."""
+    place = f"{path}: annotations"
+    tracks = [required(entry, "track_id", int, f"{place}[{i}]") for i, entry in enumerate(entries)]
+    fields.check_ids(entries, place)
+    order = fields.keypoint_order(content, path)
+    points = fields.keypoints(entries, order, place)
+    positions, visibility = points[..., :2].copy(), points[..., 2].copy()
+    scores = fields.scores(entries, order, place)
+    boxes, heads = fields.boxes(entries, "bbox", place), fields.head_boxes(entries, place)
+    return [
+        Person(
+            positions[i],
+            visibility[i],
+            track,
+            boxes.get(i),
+            heads.get(i),
+            scores.get(i),
+            number(entries[i], "score", f"{place}[{i}]"),
+            optional(entries[i], "person_id", int, f"{place}[{i}]"),
+        )
+        for i, track in enumerate(tracks)
+    ]
 
 
 def _frame(image: Any, people: list[Person], place: str) -> Annotated:
-    width, height = image.get("width"), image.get("height")
     return Annotated(
-        frame_name=_get(image, "file_name", str, place),
+        frame_name=fields.image_name(
+            required(image, "file_name", str, place), f"{place}.file_name"
+        ),
         people=tuple(people),
         id=image["id"],
-        ignore=_polygons(image, place),
-        size=(width, height) if isinstance(width, int) and isinstance(height, int) else None,
+        ignore=fields.polygons(image, place),
+        size=fields.image_size(image, place),
         is_labeled=bool(image.get("is_labeled", True)),
     )
 
 
-def _polygons(image: Any, place: str) -> tuple[Doubles, ...]:
-    across, down = (image.get(f"ignore_regions_{axis}") or [] for axis in "xy")
-    place = f"{place}.ignore_regions"
-    if not isinstance(across, list) or not isinstance(down, list) or len(across) != len(down):
-        raise AnnotationError(f"{place}_x, _y: expected two lists with as many polygons each.")
-    polygons = []
-    for index, (xs, ys) in enumerate(zip(across, down, strict=True)):
-        x = _numbers(xs, None, f"{place}_x[{index}]")
-        polygons.append(np.stack([x, _numbers(ys, len(x), f"{place}_y[{index}]")], 1))
-    return tuple(polygons)
-
-
-def _image_entry(frame: Annotated, sequence: Sequence) -> dict[str, Any]:
+def image_entry(frame: Annotated, sequence: Sequence) -> dict[str, Any]:
+    """A frame as an entry of `images`."""
     digits = re.match(r"\d+", sequence.name)
     entry: dict[str, Any] = {
         "id": frame.id,
@@ -306,7 +255,8 @@ def _image_entry(frame: Annotated, sequence: Sequence) -> dict[str, Any]:
     return entry
 
 
-def _person_entry(person: Person, image: int, index: int) -> dict[str, Any]:
+def person_entry(person: Person, image: int, index: int) -> dict[str, Any]:
+    """The `index`-th person of a frame as an entry of `annotations`; `image` is the frame's id."""
     points = np.column_stack([person.keypoints, person.visibility])
     entry: dict[str, Any] = {
         "id": image * 100 + index,
@@ -322,6 +272,8 @@ def _person_entry(person: Person, image: int, index: int) -> dict[str, Any]:
         entry["bbox_head"] = _xywh(person.head)
     if person.score is not None:
         entry["score"] = person.score
+    if person.person_id is not None:
+        entry["person_id"] = person.person_id
     return entry
 
 

@@ -76,8 +76,20 @@ class Images:
 
 def read_image(path: Path) -> Image:
     """The upright image, RGB, height x width x 3. Raises SourceError."""
+    return _read(path, cv2.IMREAD_COLOR)
+
+
+def read_as_stored(path: Path) -> Image:
+    """The image as its cells lie in the file, not turned by its EXIF orientation. SourceError.
+
+    Annotations were made, and are read by the published code, without that turn.
+    """
+    return _read(path, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+
+
+def _read(path: Path, flags: int) -> Image:
     try:
-        image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+        image = cv2.imread(str(path), flags)
     except cv2.error as error:  # more pixels than OpenCV allows
         raise SourceError(f"{path}: cannot be read as an image ({error.err}).") from error
     if image is None:

@@ -6,16 +6,14 @@ import contextlib
 import queue
 import threading
 from collections.abc import Generator, Iterable
+from typing import TypeVar
 
-from data.frame import Frame
-
-_Item = Frame | BaseException | None
-"""A frame, the error in place of the next one, or None for the end."""
+Item = TypeVar("Item")  # a frame, as a rule
 _LONGEST_WAIT = 15.0
 """Seconds to wait for the thread on the way out: longer than a silent stream takes to fail."""
 
 
-def prefetch(frames: Iterable[Frame], ahead: int = 8) -> Generator[Frame, None, None]:
+def prefetch(frames: Iterable[Item], ahead: int = 8) -> Generator[Item, None, None]:
     """The same frames in the same order, of which up to `ahead` wait decoded.
 
     An error of the source is raised here, as itself, after the frames before it. Close the
@@ -27,8 +25,9 @@ def prefetch(frames: Iterable[Frame], ahead: int = 8) -> Generator[Frame, None, 
     return _prefetch(frames, ahead)
 
 
-def _prefetch(frames: Iterable[Frame], ahead: int) -> Generator[Frame, None, None]:
-    waiting: queue.Queue[_Item] = queue.Queue(ahead)
+def _prefetch(frames: Iterable[Item], ahead: int) -> Generator[Item, None, None]:
+    # A frame, the error in place of the next one, or None for the end.
+    waiting: queue.Queue[Item | BaseException | None] = queue.Queue(ahead)
     stopped = threading.Event()
     thread = threading.Thread(
         target=_decode, args=(frames, waiting, stopped), name="prefetch", daemon=True
@@ -48,8 +47,8 @@ def _prefetch(frames: Iterable[Frame], ahead: int) -> Generator[Frame, None, Non
 
 
 def _decode(
-    frames: Iterable[Frame],
-    waiting: queue.Queue[_Item],
+    frames: Iterable[Item],
+    waiting: queue.Queue[Item | BaseException | None],
     stopped: threading.Event,
 ) -> None:
     try:

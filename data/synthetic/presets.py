@@ -16,7 +16,7 @@ from data.synthetic.dress import Outfit
 from data.synthetic.motion import MOTIONS, Manner
 from data.synthetic.scene import Camera, Exposure, Occluder, Scene
 
-_STAYING = tuple(name for name in MOTIONS if name not in ("walk", "run"))
+STAYING = tuple(name for name in MOTIONS if name not in ("walk", "run"))
 
 
 def scene(
@@ -33,7 +33,7 @@ def scene(
     """
     rng = np.random.default_rng(seed)
     tracks = range(1, people + 1)
-    actors = tuple(_anyone(rng, track, seconds) for track in tracks)
+    actors = tuple(anyone(rng, track, seconds) for track in tracks)
     camera = Camera(
         pan=float(rng.choice([0.0, 0.03, 0.08])),
         period=float(rng.uniform(6, 14)),
@@ -48,7 +48,7 @@ def scene(
         shutter=int(rng.choice([1, 1, 3])),
     )
     kind = list(BACKDROPS)[rng.integers(len(BACKDROPS))]
-    return _staged(
+    return staged(
         rng,
         kind,
         actors,
@@ -81,8 +81,8 @@ def crossing(
         distance = 5.2 + 0.8 * number
         reach = (2.6 + 0.25 * number) * distance / 5.2 * min(1.0, size[0] / size[1] / 1.6)
         path = Waypoint(0, -side * reach, distance), Waypoint(seconds, side * reach, distance)
-        actors.append(_someone(rng, number + 1, "walk", path))
-    return _staged(
+        actors.append(someone(rng, number + 1, "walk", path))
+    return staged(
         rng,
         "park",
         tuple(actors),
@@ -121,10 +121,10 @@ def demo(
         ("jacks", (at(0, 4.6, 6.6), at(0.45, 4.6, 6.6), at(0.68, 1.95, 6.6)), -0.15),
     )
     actors = tuple(
-        _someone(rng, track, motion, path, facing)
+        someone(rng, track, motion, path, facing)
         for track, (motion, path, facing) in enumerate(parts[:people], 1)
     )
-    return _staged(
+    return staged(
         rng,
         "park",
         actors,
@@ -141,7 +141,7 @@ PRESETS: dict[str, Callable[..., Scene]] = {"random": scene, "crossing": crossin
 """What `fspose synth --scene` offers; all take the keywords of `scene`."""
 
 
-def _someone(
+def someone(
     rng: np.random.Generator,
     track: int,
     motion: str,
@@ -152,9 +152,9 @@ def _someone(
     return Actor(track, build, outfit, manner, motion, path, facing)
 
 
-def _anyone(rng: np.random.Generator, track: int, seconds: float) -> Actor:
+def anyone(rng: np.random.Generator, track: int, seconds: float) -> Actor:
     """Someone with a random plan."""
-    motion = _STAYING[rng.integers(len(_STAYING))]
+    motion = STAYING[rng.integers(len(STAYING))]
     distance = float(rng.uniform(4.2, 9.0))
     edge = 0.62 * distance
     x = float(rng.uniform(-0.36, 0.36)) * distance
@@ -179,7 +179,7 @@ def _anyone(rng: np.random.Generator, track: int, seconds: float) -> Actor:
         start = float(rng.uniform(seconds * 0.3, seconds * 0.7))
         time = abs(side * edge - x) / speed
         path = Waypoint(start, x, distance), Waypoint(start + time, side * edge, distance)
-    return _someone(rng, track, motion, path, facing)
+    return someone(rng, track, motion, path, facing)
 
 
 def _things(rng: np.random.Generator, count: int) -> tuple[Occluder, ...]:
@@ -192,7 +192,7 @@ def _things(rng: np.random.Generator, count: int) -> tuple[Occluder, ...]:
     return tuple(things)
 
 
-def _staged(
+def staged(
     rng: np.random.Generator,
     kind: str,
     actors: tuple[Actor, ...],

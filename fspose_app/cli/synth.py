@@ -1,4 +1,4 @@
-"""fspose synth OUT_DIR: a drawn clip of people, with its exact annotation."""
+"""fspose synth OUT_DIR: a drawn clip, or a small PoseTrack18 tree, with its exact annotation."""
 
 from __future__ import annotations
 
@@ -7,18 +7,26 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from data.draft import Draft
+from data.draft_folder import draft_folder
 from data.errors import OutputError
 from data.frame import Image
 from data.posetrack import dumps
 from data.sources import open_source
+from data.synthetic.posetrack_tree import TreePlan, write_tree
 from data.synthetic.presets import PRESETS
 from data.synthetic.scene import Scene, Truth, sequence
 from data.video_writer import VideoWriter
 from fspose_app.console import Console
 
 CLIP, TRUTH = "clip.mp4", "clip.json"
+CLIP_FPS, CLIP_SIZE = 25.0, (640, 360)
+TREE_FPS, TREE_SIZE, TREE_PEOPLE = 12.0, (320, 240), 3
+_TYPED = ParameterSource.COMMANDLINE
+OF_CLIPS = ("preset", "seconds", "background")
+OF_TREES = ("sequences", "frames", "label_every")
 
 
 class Size(click.ParamType):  # type: ignore[type-arg]  # click 8.1 has it without
@@ -45,7 +53,7 @@ class Size(click.ParamType):  # type: ignore[type-arg]  # click 8.1 has it witho
     type=click.Choice(list(PRESETS)),
     default="random",
     show_default=True,
-    help="What happens: anything, people who cross each other, or the repository's demo.",
+    help="What happens in a clip: anything, people who cross each other, or the repository's demo.",
 )
 @click.option(
     "--seed",
@@ -59,7 +67,7 @@ class Size(click.ParamType):  # type: ignore[type-arg]  # click 8.1 has it witho
     "--people",
     type=click.IntRange(1, 30),
     metavar="N",
-    show_default="the scene's own number",
+    show_default=f"the scene's own number, of a tree {TREE_PEOPLE}",
     help="How many people there are.",
 )
 @click.option(
@@ -73,17 +81,15 @@ class Size(click.ParamType):  # type: ignore[type-arg]  # click 8.1 has it witho
     "--fps",
     type=click.FloatRange(1, 120),
     metavar="RATE",
-    default=25.0,
-    show_default=True,
+    show_default=f"{CLIP_FPS:g}, of a tree {TREE_FPS:g}",
     help="Frames per second.",
 )
 @click.option(
     "--size",
     type=Size(),
     metavar="WxH",
-    default="640x360",
-    show_default=True,
-    help="The clip's width and height in pixels.",
+    show_default="640x360, of a tree 320x240",
+    help="The pictures' width and height in pixels.",
 )
 @click.option(
     "--background",
@@ -92,24 +98,98 @@ class Size(click.ParamType):  # type: ignore[type-arg]  # click 8.1 has it witho
     show_default="a drawn one",
     help="An image to draw the people on.",
 )
+@click.option(
+    "--posetrack",
+    is_flag=True,
+    help="Draw a small data set in PoseTrack18's tree, images/ and annotations/, not a clip.",
+)
+@click.option(
+    "--sequences",
+    type=click.IntRange(2, 1000),
+    metavar="N",
+    default=4,
+    show_default=True,
+    help="With --posetrack: how many videos, by turns of the splits train and val.",
+)
+@click.option(
+    "--frames",
+    type=click.IntRange(1, 9999),
+    metavar="M",
+    default=24,
+    show_default=True,
+    help="With --posetrack: how many frames a video has.",
+)
+@click.option(
+    "--label-every",
+    type=click.IntRange(1),
+    metavar="N",
+    default=1,
+    show_default=True,
+    help="With --posetrack: every how many frames one is annotated.",
+)
+@click.pass_context
 def command(
+    ctx: click.Context,
     out_dir: Path,
     preset: str,
     seed: int,
     people: int | None,
     seconds: float | None,
-    fps: float,
-    size: tuple[int, int],
+    fps: float | None,
+    size: tuple[int, int] | None,
     background: Path | None,
+    posetrack: bool,
+    sequences: int,
+    frames: int,
+    label_every: int,
 ) -> None:
     """Draw people who walk, wave and dance, and write clip.mp4 with its truth, clip.json.
 
     The truth is in the PoseTrack18 format: every person's keypoints, exact, with what is hidden,
     boxes and tracks. Both are put into OUT_DIR, which is made if it is not there.
+
+    With --posetrack, write a whole small data set instead: people stay, come and go, and some
+    stand in regions to ignore. OUT_DIR must then be new or empty.
     """
+    _refuse(ctx, OF_CLIPS if posetrack else OF_TREES, of="a clip" if posetrack else "a tree")
+    if posetrack:
+        plan = TreePlan(
+            sequences,
+            frames,
+            size or TREE_SIZE,
+            seed,
+            people=people or TREE_PEOPLE,
+            fps=fps or TREE_FPS,
+            label_every=label_every,
+        )
+        _draw_tree(plan, out_dir)
+        return
     wishes = {"people": people, "seconds": seconds, "background": _image(background)}
     given = {name: wish for name, wish in wishes.items() if wish is not None}
-    scene = PRESETS[preset](seed, size=size, fps=fps, **given)
+    scene = PRESETS[preset](seed, size=size or CLIP_SIZE, fps=fps or CLIP_FPS, **given)
+    _draw_clip(scene, out_dir)
+
+
+def _refuse(ctx: click.Context, names: tuple[str, ...], *, of: str) -> None:
+    """Tell of options that were typed and belong to the other kind of drawing."""
+    for option in ctx.command.params:
+        if option.name in names and ctx.get_parameter_source(option.name) is _TYPED:
+            raise click.UsageError(f"{option.opts[0]} is for {of}; see --posetrack.")
+
+
+def _draw_tree(plan: TreePlan, out_dir: Path) -> None:
+    console = Console()
+    total = plan.sequences * plan.frames
+    with (
+        draft_folder(out_dir) as folder,
+        console.progress("drawing", done=0, total=total) as show,
+    ):
+        write_tree(folder, plan, show)
+    console.say(f"{out_dir / 'images'}")
+    console.say(f"{out_dir / 'annotations'}")
+
+
+def _draw_clip(scene: Scene, out_dir: Path) -> None:
     try:
         out_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:

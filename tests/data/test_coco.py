@@ -100,14 +100,20 @@ def _set(*path: Any, to: Any) -> Callable[[Any], None]:
     ("spoil", "told"),
     [
         (_set("images", to={}), r"a\.json\.images: expected list, found dict"),
-        (_set("images", 1, to=5), r"images\[1\]: expected an object, found a int"),
+        (_set("images", 1, to=5), r"images\[1\]: expected an object, found int"),
         (_set("images", 1, "id", to="7"), r"images\[1\]\.id: expected int, found str"),
         (_set("images", 1, "id", to=42), r"images\[1\]\.id: 42 occurs twice"),
         (_set("annotations", 0, to={}), r"annotations\[0\]: 'category_id' is missing"),
         (_set("annotations", 0, "image_id", to=1), r"annotations\[0\]\.image_id: 1 is no image"),
-        (_set("annotations", 0, "bbox", to=[1, 2]), r"\[0\]\.bbox: expected 4 numbers, found 2"),
+        (
+            _set("annotations", 0, "bbox", to=[1, 2]),
+            r"\[0\]\.bbox: expected a list of 4 numbers, found 2",
+        ),
         (_set("annotations", 0, "keypoints", 3, to=None), r"expected 51 numbers, found None"),
-        (_set("annotations", 0, "keypoints", to=[1]), r"keypoints: expected 51 numbers, found 1"),
+        (
+            _set("annotations", 0, "keypoints", to=[1]),
+            r"keypoints: expected a list of 51 numbers, found 1",
+        ),
         (_set("categories", to=3), r"categories: expected a list"),
         (_set("categories", 1, "keypoints", to=["beak"]), r"expected the names of one of coco-17"),
     ],

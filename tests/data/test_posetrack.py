@@ -10,7 +10,7 @@ import pytest
 from data.errors import AnnotationError, OutputError
 from data.pose import Box, Pose
 from data.posetrack import Annotated, Person, Sequence, box_around, image_ids, read, write
-from data.skeleton import FSPOSE_19, POSETRACK_17
+from data.skeleton import FSPOSE_19, POSETRACK_15, POSETRACK_17
 
 
 def person(track: int, *, predicted: bool = False, seed: int = 0) -> Person:
@@ -129,6 +129,39 @@ def test_a_file_without_categories_is_taken_as_the_seventeen_names(tmp_path: Pat
     assert len(read(stored(tmp_path, content)).frames[0].people) == 1
 
 
+def test_fifteen_names_in_any_order_are_enough(tmp_path: Path) -> None:
+    names = list(POSETRACK_15.keypoints)
+    content = document()
+    content["categories"][0]["keypoints"] = names
+    content["annotations"][0]["keypoints"] = [v for j in range(15) for v in (j, 2 * j, 1)]
+
+    (someone,) = read(stored(tmp_path, content)).frames[0].people
+
+    for joint, name in enumerate(names):
+        assert someone.keypoints[POSETRACK_17.index(name)].tolist() == [joint, 2 * joint]
+    assert int(someone.present.sum()) == 15
+
+
+def test_people_are_known_over_several_videos_in_posetrack21(tmp_path: Path) -> None:
+    content = document()
+    content["annotations"][0]["person_id"] = 77
+    path = stored(tmp_path, content)
+
+    before = read(path)
+    write(before, path)
+
+    assert [p.person_id for p in before.frames[0].people] == [77]
+    assert [p.person_id for p in read(path).frames[0].people] == [77]
+
+
+def test_ids_of_predictions_mean_nothing(tmp_path: Path) -> None:
+    content = document()
+    predicted = content["annotations"][0] | {"id": 0, "scores": [0.5] * 17}
+    content["annotations"] = [predicted, predicted]
+
+    assert len(read(stored(tmp_path, content)).frames[0].people) == 2
+
+
 def test_a_person_is_a_pose_with_a_track() -> None:
     someone = person(9)
 
@@ -169,6 +202,12 @@ def change(**values: Any) -> dict[str, Any]:
     return content
 
 
+def change_image(**values: Any) -> dict[str, Any]:
+    content = document()
+    content["images"][0] |= values
+    return content
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -184,6 +223,17 @@ def change(**values: Any) -> dict[str, Any]:
         (change(scores=[1]), r"scores: expected a list of 17 numbers, found 1"),
         (change(bbox_head=[1, 2, 3]), "bbox_head: expected a list of 4 numbers"),
         (document() | {"images": document()["images"] * 2}, "5 occurs twice"),
+        (
+            document() | {"annotations": [document()["annotations"][0] | {"id": 3}] * 2},
+            r"annotations\[1\].id: 3 occurs twice",
+        ),
+        (change(id="3"), r"annotations\[0\].id: expected int, found str"),
+        (change(bbox=5), r"annotations\[0\].bbox: expected a list of 4 numbers, found int"),
+        (change_image(file_name=""), r"images\[0\].file_name: expected an image's path"),
+        (change_image(file_name="a\ud800/0.jpg"), r"file_name: expected an image's path"),
+        (change_image(width=640), r"images\[0\]: expected both width and height, found 640, None"),
+        (change_image(width=640, height=-1), "expected both width and height"),
+        (change_image(width="640", height=1), r"images\[0\].width: expected int, found str"),
         (
             document() | {"images": [*document()["images"], {"id": 6, "file_name": "y/0.jpg"}]},
             "expected one video",

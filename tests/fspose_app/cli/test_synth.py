@@ -76,3 +76,55 @@ def test_what_cannot_be_finished_leaves_nothing_behind(tmp_path: Path) -> None:
 
     assert isinstance(done.exception, OutputError)
     assert [tmp_path / "clip.mp4"] == list(tmp_path.iterdir())
+
+
+TREE = ("--posetrack", "--sequences", "2", "--frames", "3", "--size", "96x64")
+
+
+def test_a_posetrack_tree_is_written(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "tree"
+
+    done = CliRunner().invoke(command, [str(folder), *TREE, "--label-every", "2"])
+
+    assert (done.exit_code, done.exception) == (0, None)
+    assert done.stdout.split() == [str(folder / "images"), str(folder / "annotations")]
+    files = sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
+    assert files == [
+        "annotations/train/000001_mpii_train.json",
+        "annotations/val/000002_mpii_test.json",
+        *(f"images/train/000001_mpii_train/{index:06d}.jpg" for index in range(3)),
+        *(f"images/val/000002_mpii_test/{index:06d}.jpg" for index in range(3)),
+    ]
+    sequence = read(folder / "annotations/val/000002_mpii_test.json")
+    assert [frame.is_labeled for frame in sequence.frames] == [True, False, True]
+    assert [path.name for path in folder.parent.iterdir()] == ["tree"]
+
+
+def test_a_tree_is_not_written_among_other_files(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("")
+
+    done = CliRunner().invoke(command, [str(tmp_path), *TREE])
+
+    assert isinstance(done.exception, OutputError)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--frames", "3"),
+        ("--sequences", "2"),
+        ("--label-every", "2"),
+        ("--posetrack", "--scene", "demo"),
+        ("--posetrack", "--seconds", "2"),
+        ("--posetrack", "--sequences", "1"),
+    ],
+    ids=" ".join,
+)
+def test_options_of_clips_and_trees_are_not_mixed(
+    tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    done = CliRunner().invoke(command, [str(tmp_path / "out"), *arguments])
+
+    assert done.exit_code == 2
+    assert not (tmp_path / "out").exists()
