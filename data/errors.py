@@ -7,6 +7,8 @@ FsposeError                  str(error) is the whole message
   OutputError                a file or folder that cannot be written, or a disk that is full
   StoreError                 a heatmap database that lacks an entry or was made otherwise
   WeightsError               a checkpoint that does not fit the network
+  FetchError                 a published file that cannot be fetched
+  TrainingError              a training that cannot go on
   ConfigError                a setting that is unknown or out of range
   UnknownBackend             a name with no file
 """
@@ -38,6 +40,14 @@ class StoreError(FsposeError):
 
 class WeightsError(FsposeError):
     """A checkpoint that does not fit the network."""
+
+
+class FetchError(FsposeError):
+    """A published file that cannot be fetched."""
+
+
+class TrainingError(FsposeError):
+    """A training that cannot go on."""
 
 
 class ConfigError(FsposeError):

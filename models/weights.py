@@ -5,9 +5,10 @@ from __future__ import annotations
 import pickle
 import re
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from struct import error as StructError
+from typing import BinaryIO
 
 import torch
 from safetensors import SafetensorError
@@ -15,6 +16,8 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from data.errors import WeightsError
+from models import archives
+from models.layouts import looks_like
 
 Renames = Sequence[tuple[str, str | None]]
 """Regular expression and replacement, applied in order; None drops a known, unused entry."""
@@ -24,18 +27,25 @@ Entries = dict[str, Tensor]
 SHOWN = 5  # entries named in an error; the rest is counted
 
 _WRAPPERS = ("model", "state_dict", "best_state_dict")  # from the outside in
-_TELLTALES = {  # network class: what to call it, and an entry that only it has
-    "HRNet": ("HRNet, a slow network", "stage4.0.fuse_layers.0.1.0.weight"),
-    "MobileNet": ("the MobileNet fast network", "hm_conv.weight"),
-    "TransferNet": ("a transfer network", "offset_feats.0.conv1.weight"),
-    "PlainNet": ("the embedded family's plain network", "up.0.conv1.weight"),
-    "SlimTransfer": ("the embedded family's transfer network", "motion.weight"),
-    "FinderNet": ("the embedded family's finder", "quality_tower.0.weight"),
-}
+
+# Objects that trainers leave beside the tensors, by what stands for them in the file: MMPose 1.x
+# its log and the dataset's colours, others scores as NumPy numbers. An inert class takes their
+# place, so the tensors can be had although nothing of these packages is looked up or run.
+_BESIDE = (
+    ("mmengine.logging.history_buffer", "HistoryBuffer"),
+    ("builtins", "getattr"),
+    ("collections", "Counter"),  # of a learning rate's milestones; newer torch reads it itself
+    ("numpy", "dtype"),
+    ("numpy", "ndarray"),
+    ("numpy.core.multiarray", "scalar"),
+    ("numpy.core.multiarray", "_reconstruct"),
+    ("numpy._core.multiarray", "scalar"),
+    ("numpy._core.multiarray", "_reconstruct"),
+)
 
 # What the libraries are seen to raise over damaged files; the weights-only unpickler walks into
 # almost any of Python's own errors.
-_DAMAGE = (
+DAMAGE = (
     pickle.UnpicklingError,
     SafetensorError,
     RuntimeError,
@@ -52,6 +62,14 @@ _DAMAGE = (
 )
 
 
+class _Unread:
+    """What takes the place of an object that is not read: takes anything, does nothing."""
+
+    def __init__(self, *_: object) -> None: ...
+
+    def __setstate__(self, _: object) -> None: ...
+
+
 def load(network: nn.Module, path: Path, renames: Renames = ()) -> None:
     """Fill `network` from a checkpoint, every entry of it and nothing else.
 
@@ -59,21 +77,31 @@ def load(network: nn.Module, path: Path, renames: Renames = ()) -> None:
     another shape.
     """
     entries = renamed(read(path), renames, path)
-    _compare(network, entries, path)
+    compare(network, entries, path)
     network.load_state_dict(entries)
+
+
+def adopt(network: nn.Module, entries: Entries, path: Path) -> None:
+    """Make a checkpoint's tensors the network's own, without a copy; it may be on "meta" before.
+
+    `path` is what to call the checkpoint. Raises WeightsError as `load` does.
+    """
+    compare(network, entries, path)
+    network.load_state_dict(entries, assign=True)
 
 
 def read(path: Path) -> Entries:
     """A checkpoint's entries on the CPU, without the wrappers that training loops put around them.
 
-    Reads `.safetensors` and what torch saves, old and new form; unpickles no foreign class. Raises
-    WeightsError where the file is missing, empty, damaged, or no checkpoint.
+    Reads `.safetensors`, what torch saves, old and new form, and either in a zip archive, whole or
+    split (any part's path, or the archive's). Unpickles no foreign class. Raises WeightsError
+    where the file is missing, empty, damaged, or no checkpoint.
     """
-    if not path.is_file():
+    if not archives.parts(path):
         raise WeightsError(f"{path}: there is no such checkpoint file.")
     try:
         content = _open(path)
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise WeightsError(f"{path} {_what_is_wrong(error)}") from error
     return _unwrapped(content, path)
 
@@ -104,20 +132,38 @@ def _what_is_wrong(error: Exception) -> str:
     """The rest of a sentence that begins with the file's path, and what to do."""
     if isinstance(error, PermissionError):
         return "may not be read; check its permissions."
-    if isinstance(error, pickle.UnpicklingError) and "Unsupported" in str(error):
-        return "holds Python objects beside its tensors; save its state dict alone."
+    if isinstance(error, pickle.UnpicklingError) and "nsupported" in str(error):
+        found = re.search(r"GLOBAL ([\w.]+)", str(error))
+        kind = f" ({found[1]})" if found else ""
+        return (
+            f"holds Python objects beside its tensors{kind}, which are not opened. "
+            "Save its state dict alone, where it was made: torch.save(network.state_dict(), FILE)."
+        )
     return "is no checkpoint, or is empty, damaged or cut short; fetch or copy it again."
 
 
 def _open(path: Path) -> object:
     if path.suffix == ".safetensors":
         return load_file(path)
+    if archives.is_archive(path):
+        with archives.opened(path) as unpacked:
+            return _unpickled(unpacked)
     with path.open("rb") as file:
-        start = file.read(2)
-    # A zip archive, or a pickle: anything else is refused before torch guesses at it.
-    if not (zipfile.is_zipfile(path) or start[:1] == b"\x80"):
+        return _unpickled(file)
+
+
+def _unpickled(file: BinaryIO) -> object:
+    """What torch saved. Its own classes are rebuilt, those in `_BESIDE` replaced, others refused.
+
+    A zip archive, or a pickle: anything else is refused before torch guesses at it.
+    """
+    start = file.read(1)
+    if not (start == b"\x80" or zipfile.is_zipfile(file)):
         raise pickle.UnpicklingError("neither an archive nor a pickle")
-    return torch.load(path, map_location="cpu", weights_only=True)
+    file.seek(0)
+    inert = [type(name, (_Unread,), {"__module__": module}) for module, name in _BESIDE]
+    with torch.serialization.safe_globals([*inert]):
+        return torch.load(file, map_location="cpu", weights_only=True)
 
 
 def _unwrapped(content: object, path: Path) -> Entries:
@@ -128,16 +174,21 @@ def _unwrapped(content: object, path: Path) -> Entries:
         raise WeightsError(f"{path} holds no network's entries; give a file of a state dict.")
     for name, value in content.items():
         if not isinstance(name, str) or not isinstance(value, Tensor):
-            kind = type(value).__name__
-            raise WeightsError(f"{path}: entry {name!r} is a {kind}; a tensor was expected.")
+            kind = "NumPy array or the like" if isinstance(value, _Unread) else type(value).__name__
+            guess = looks_like({str(entry): torch.empty(0) for entry in content})
+            hint = f" It looks like {guess}." if guess else ""
+            raise WeightsError(f"{path}: entry {name!r} is a {kind}; a tensor was expected.{hint}")
     entries = dict(content)
     while all(name.startswith("module.") for name in entries):
         entries = {name.removeprefix("module."): tensor for name, tensor in entries.items()}
     return entries
 
 
-def _compare(network: nn.Module, entries: Entries, path: Path) -> None:
-    """WeightsError unless names and shapes are the network's own."""
+def compare(network: nn.Module, entries: Entries, path: Path) -> None:
+    """WeightsError unless names and shapes are the network's own.
+
+    It says which network the entries look like, where that is another.
+    """
     own = network.state_dict()
     missing = [name for name in own if name not in entries]
     unexpected = [name for name in entries if name not in own]
@@ -154,15 +205,8 @@ def _compare(network: nn.Module, entries: Entries, path: Path) -> None:
     first = [f"{what} {name}" for what, names in differences for name in names][:SHOWN]
     shown = ", ".join(first)
     guess = looks_like(entries)
-    own_kind = _TELLTALES.get(kind, (None, ""))[0]
-    hint = f" It looks like {guess}." if guess and guess != own_kind else ""
+    hint = f" It looks like {guess}." if guess and guess != looks_like(own) else ""
     raise WeightsError(f"{path} does not fit {kind}: {counts} entries ({shown}).{hint}")
-
-
-def looks_like(names: Iterable[str]) -> str | None:
-    """Which known network a checkpoint's entries belong to, in words; None where none is known."""
-    present = set(names)
-    return next((words for words, entry in _TELLTALES.values() if entry in present), None)
 
 
 def _shape(tensor: Tensor) -> str:

@@ -10,6 +10,16 @@ from torch import Tensor, nn
 
 from models.networks.blocks import BasicBlock, Bottleneck, conv3x3
 
+RENAMES: tuple[tuple[str, str | None], ...] = (
+    # MMPose keeps the trunk below `backbone`, its 0.x the last layer below `keypoint_head`, its
+    # 1.x below `head`; there the images' mean and deviation may be entries too.
+    (r"^backbone\.(?=(conv|bn|layer|transition|stage)\d)", ""),
+    (r"^(keypoint_)?head\.final_layer\.", "final_layer."),
+    (r"^data_preprocessor\.", None),
+    # PoseWarper trains its transfer network in one file with the HRNet it starts from.
+    (r"^(offset_feats|offsets\d|deform_conv\d)\.", None),
+)
+
 
 def _step(inputs: int, outputs: int, stride: int) -> nn.Sequential:
     conv = conv3x3(inputs, outputs, stride)

@@ -14,6 +14,10 @@ from torch import Tensor, nn
 from models.networks.blocks import BasicBlock
 from models.ops.deform import DeformConv
 
+RENAMES: tuple[tuple[str, str | None], ...] = (
+    # PoseWarper's file holds the HRNet that it starts from too.
+    (r"^((conv|bn|layer|transition|stage)\d|final_layer)\.", None),
+)
 TAPS = 3  # the warping convolutions are 3x3, one tap's offset being an x and a y
 
 

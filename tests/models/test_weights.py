@@ -1,10 +1,15 @@
 """Checkpoints: what is opened, what is refused, and in which words."""
 
 import contextlib
+import json
+import os
 import re
 import shutil
+import sys
 import warnings
+from collections import OrderedDict
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -13,13 +18,24 @@ from safetensors.torch import save_file
 from torch import nn
 
 from data.errors import WeightsError
+from models.networks import hrnet, transfer
+from models.networks.hrnet import HRNet
 from models.networks.mobilenet import MobileNet
-from models.weights import load, read
+from models.networks.transfer import TransferNet
+from models.weights import adopt, load, read, renamed
+
+MANIFEST = Path(__file__).parents[1] / "parity/cases/hrnet_w32/manifest.json"
 
 
 def tiny(seed: int = 0) -> nn.Sequential:
     torch.manual_seed(seed)
     return nn.Sequential(nn.Conv2d(2, 3, 1), nn.BatchNorm2d(3))
+
+
+def small_hrnet(width: int = 4) -> HRNet:
+    torch.manual_seed(0)
+    sizes = {"modules": (1, 1, 1), "blocks": 1, "stem": 8, "first_blocks": 1}
+    return HRNet(width=width, keypoints=17, **sizes)
 
 
 def assert_equal(one: nn.Module, other: nn.Module) -> None:
@@ -112,7 +128,7 @@ def test_a_misshapen_entry_shows_both_shapes(tmp_path):
 
     assert "0 missing, 0 unexpected, 1 misshapen" in message
     assert "misshapen hm_conv.weight (17x32x1x1, not 19x32x1x1)" in message
-    assert "looks like" not in message
+    assert message.endswith("It looks like the MobileNet fast network with 17 keypoints.")
 
 
 def test_a_refused_checkpoint_leaves_the_network_as_it_was(tmp_path):
@@ -128,7 +144,17 @@ def test_another_networks_checkpoint_says_which_it_looks_like(tmp_path):
     path = tmp_path / "net.pth"
     torch.save(MobileNet().state_dict(), path)
 
-    assert message_of(tiny(), path).endswith("It looks like the MobileNet fast network.")
+    words = "It looks like the MobileNet fast network with 17 keypoints."
+    assert message_of(tiny(), path).endswith(words)
+
+
+def test_the_other_width_of_one_network_is_named(tmp_path):
+    path = tmp_path / "net.pth"
+    torch.save(small_hrnet(6).state_dict(), path)
+
+    message = message_of(small_hrnet(4), path)
+
+    assert message.endswith("It looks like HRNet-W6 with 17 keypoints, a slow network.")
 
 
 def test_a_missing_file_is_named(tmp_path):
@@ -199,3 +225,163 @@ def test_reading_gives_the_entries_as_they_are_called(tmp_path):
     shutil.copy(path, tmp_path / "copy.tar")
 
     assert list(tiny().state_dict()) == list(read(tmp_path / "copy.tar"))
+
+
+def mmpose(entries: dict[str, torch.Tensor], head: str) -> dict[str, torch.Tensor]:
+    """HRNet's entries under the names that MMPose gives them."""
+    return {
+        f"{head}.{name}" if name.startswith("final_layer") else f"backbone.{name}": tensor
+        for name, tensor in entries.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("head", "beside"),
+    [
+        ("keypoint_head", {}),
+        ("head", {}),
+        ("head", {"data_preprocessor.mean": torch.zeros(3, 1, 1)}),
+    ],
+)
+def test_mmposes_names_are_hrnets(tmp_path, head, beside):
+    path, network = tmp_path / "net.pth", small_hrnet()
+    entries = mmpose(network.state_dict(), head) | beside
+    torch.save({"meta": {"epoch": 210}, "state_dict": entries}, path)
+    torch.nn.init.zeros_(network.final_layer.weight)
+
+    load(network, path, hrnet.RENAMES)
+
+    assert_equal(small_hrnet(), network)
+
+
+def test_posewarpers_file_holds_an_hrnet_and_a_transfer_network(tmp_path):
+    path = tmp_path / "net.pth"
+    slow, warp = small_hrnet(), TransferNet(blocks=2, channels=4)
+    torch.save({**slow.state_dict(), **warp.state_dict()}, path)
+    other_slow, other_warp = small_hrnet(), TransferNet(blocks=2, channels=4)
+
+    load(other_slow, path, hrnet.RENAMES)
+    load(other_warp, path, transfer.RENAMES)
+
+    assert_equal(slow, other_slow)
+    assert_equal(warp, other_warp)
+
+
+def test_fsposes_own_training_checkpoint_is_read(tmp_path):
+    """`{n}_ckpt.pth`: epoch, entries with `module.`, optimizer and scheduler (section 7)."""
+    path, network = tmp_path / "20_ckpt.pth", tiny(0)
+    optimizer = torch.optim.Adam(network.parameters())
+    network(torch.ones(2, 2, 4, 4)).sum().backward()
+    optimizer.step()
+    scheduler = torch.optim.lr_scheduler.MultiStepLR(optimizer, [5, 7])
+    entries = {f"module.{name}": tensor for name, tensor in network.state_dict().items()}
+    whole = {"epoch": 20, "state_dict": entries, "optimizer": optimizer.state_dict()}
+    torch.save({**whole, "lr_scheduler": scheduler.state_dict()}, path)
+    filled = tiny(1)
+
+    load(filled, path)
+
+    assert_equal(network, filled)
+
+
+class HistoryBuffer:
+    """Stands for MMEngine's class of this name, which its 1.x checkpoints hold."""
+
+    opened = 0
+
+    def __init__(self) -> None:
+        self.values = np.arange(3.0)
+        self.smallest = getattr(HistoryBuffer, "smallest_of")  # noqa: B009  # pickled by name
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        HistoryBuffer.opened += 1
+
+    def smallest_of(self) -> None: ...
+
+
+@pytest.mark.parametrize("new_form", [True, False])
+def test_what_mmpose_leaves_beside_the_tensors_is_passed_over(tmp_path, monkeypatch, new_form):
+    module = ModuleType("mmengine.logging.history_buffer")
+    module.HistoryBuffer = HistoryBuffer
+    monkeypatch.setitem(sys.modules, "mmengine", ModuleType("mmengine"))
+    monkeypatch.setitem(sys.modules, "mmengine.logging", ModuleType("mmengine.logging"))
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr(HistoryBuffer, "__module__", module.__name__)
+    beside = {
+        "meta": {"best": np.float32(0.7), "colors": np.zeros((17, 3)), "epoch": 210},
+        "message_hub": {"log_scalars": OrderedDict(loss=HistoryBuffer())},
+    }
+    path, network = tmp_path / "net.pth", tiny(1)
+    content = {**beside, "state_dict": tiny(0).state_dict()}
+    torch.save(content, path, _use_new_zipfile_serialization=new_form)
+    assert b"HistoryBuffer" in path.read_bytes()
+
+    load(network, path)
+
+    assert_equal(tiny(0), network)
+    assert HistoryBuffer.opened == 0
+
+
+def test_entries_that_are_numpy_arrays_are_told_with_the_network_they_are_of(tmp_path):
+    path = tmp_path / "model_final.pth"
+    entry = "proposal_generator.fcpose_head.atten_producer.weight"
+    torch.save({"model": {entry: np.zeros(3)}, "iteration": 9}, path)
+
+    message = message_of(tiny(), path)
+
+    assert f"entry '{entry}' is a NumPy array or the like" in message
+    assert message.endswith("It looks like FCPose.")
+
+
+def test_a_foreign_object_is_named_and_what_to_do(tmp_path):
+    path = tmp_path / "net.pth"
+    torch.save({"state_dict": tiny().state_dict(), "home": Path("a")}, path)
+
+    message = message_of(tiny(), path)
+
+    assert "pathlib" in message
+    assert "torch.save(network.state_dict(), FILE)" in message
+
+
+def test_a_pickle_that_would_run_something_is_refused_and_does_not(tmp_path):
+    path, witness = tmp_path / "net.pth", tmp_path / "witness"
+
+    class Trap:
+        def __reduce__(self):
+            return (os.mkdir, (str(witness),))
+
+    torch.save({"state_dict": tiny().state_dict(), "trap": Trap()}, path)
+
+    assert "holds Python objects" in message_of(tiny(), path)
+    assert not witness.exists()
+
+
+def test_adopted_entries_are_the_networks_own_without_a_copy(tmp_path):
+    entries = dict(tiny(0).state_dict())
+    with torch.device("meta"):
+        network = tiny(1)
+
+    adopt(network, entries, tmp_path / "net.pth")
+
+    assert_equal(tiny(0), network)
+    assert network[0].weight.data_ptr() == entries["0.weight"].data_ptr()
+
+
+def test_the_published_slow_networks_entries_are_all_known(tmp_path):
+    """The recorded list of HRNet-W32's entries, bare and in both of MMPose's namings."""
+    recorded = json.loads(MANIFEST.read_text())
+    with torch.device("meta"):
+        own = hrnet.hrnet_w32(17).state_dict()
+        bare = {name: torch.empty(shape) for name, shape in recorded.items()}
+
+    for entries in (bare, mmpose(bare, "keypoint_head"), mmpose(bare, "head")):
+        found = renamed(entries, hrnet.RENAMES, tmp_path)
+        assert {n: t.shape for n, t in own.items()} == {n: t.shape for n, t in found.items()}
+
+
+def test_names_that_become_one_are_refused_with_the_file(tmp_path):
+    path = tmp_path / "net.pth"
+    torch.save(dict.fromkeys(["final_layer.bias", "head.final_layer.bias"], torch.zeros(1)), path)
+
+    with pytest.raises(WeightsError, match=r"two entries become final_layer\.bias"):
+        load(tiny(), path, hrnet.RENAMES)

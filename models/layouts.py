@@ -1,0 +1,134 @@
+"""Which network a checkpoint's entries belong to, by their names and shapes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor
+
+Arguments = dict[str, Any]
+"""Keyword arguments of a network's class."""
+
+_HRNET = "stage4.0.fuse_layers.0.1.0.weight"
+_TRANSFER = "offset_feats.0.conv1.weight"
+_MOBILENET = ("hm_conv.weight", "resnet.0.0.0.weight")
+
+# What to call a network, and the beginning of an entry that only it has; the special ones first.
+_FOREIGN = (
+    ("FCPose", "proposal_generator.fcpose_head."),
+    ("DirectPose", "proposal_generator.directpose_head."),
+    ("DirectPose", "heatmaps.deeplab."),
+    ("PoseDet", "bbox_head.refine_pre_convs."),
+    ("hpos, the improved Mask R-CNN", "roi_heads.keypoint_head.MHSA"),
+    ("hpos, the improved Mask R-CNN", "roi_heads.keypoint_head.conv_channel."),
+    ("torchvision's Keypoint R-CNN", "roi_heads.keypoint_predictor.kps_score_lowres."),
+    ("detectron2's Keypoint R-CNN", "roi_heads.keypoint_head.score_lowres."),
+    ("MMPose's PoseWarper before its second stage", "neck.trans_layer."),
+    ("a pose network with deconvolutions (SimpleBaseline)", "deconv_layers."),
+    ("a pose network with deconvolutions (MMPose)", "keypoint_head.deconv_layers."),
+    ("a pose network with deconvolutions (MMPose)", "head.deconv_layers."),
+    ("a vision transformer", "backbone.blocks.0.attn."),
+    ("torchvision's MobileNetV2 for ImageNet", "features.18."),
+    ("the embedded family's finder", "quality_tower.0."),
+    ("the embedded family's plain network", "up.0.conv1."),
+    ("the embedded family's transfer network", "motion."),
+    ("a ResNet for ImageNet", "layer4.0."),
+)
+
+
+def looks_like(entries: Mapping[str, Tensor]) -> str | None:
+    """The network that entries belong to, in words; None where none is known.
+
+    Entries may bear the names of their own program, as MMPose's `backbone.` before HRNet's.
+    """
+    foreign = next(
+        (words for words, start in _FOREIGN if any(name.startswith(start) for name in entries)),
+        None,
+    )
+    if any(name in entries for name in (_HRNET, f"backbone.{_HRNET}")) and foreign != "PoseDet":
+        return _hrnet_words(entries)
+    if _MOBILENET[0] in entries:
+        return _mobilenet_words(entries)
+    if _TRANSFER in entries:
+        return "a transfer network" + _with(_dimension(entries, _TRANSFER, 1))
+    return foreign
+
+
+def hrnet_arguments(entries: Mapping[str, Tensor]) -> Arguments | None:
+    """What to build HRNet with, so that entries under its own names fit; None where they cannot."""
+    width = _dimension(entries, "stage2.0.branches.0.0.conv1.weight", 0)
+    keypoints = _dimension(entries, "final_layer.weight", 0)
+    stem = _dimension(entries, "conv1.weight", 0)
+    if width is None or keypoints is None or stem is None or _HRNET not in entries:
+        return None
+    modules = tuple(_count(entries, rf"stage{stage}\.(\d+)\.") for stage in (2, 3, 4))
+    blocks = _count(entries, r"stage2\.0\.branches\.0\.(\d+)\.")
+    first_blocks = _count(entries, r"layer1\.(\d+)\.")
+    if not all((width, keypoints, stem, *modules, blocks, first_blocks)):
+        return None
+    return {
+        "width": width,
+        "keypoints": keypoints,
+        "modules": modules,
+        "blocks": blocks,
+        "stem": stem,
+        "first_blocks": first_blocks,
+    }
+
+
+def mobilenet_arguments(entries: Mapping[str, Tensor]) -> Arguments | None:
+    """The same for the published fast network."""
+    keypoints, width = (_dimension(entries, name, 0) for name in _MOBILENET)
+    if not keypoints or not width or width % 4:
+        return None
+    return {"keypoints": keypoints, "width": width}
+
+
+def transfer_arguments(entries: Mapping[str, Tensor]) -> Arguments | None:
+    """The same for a transfer network with the published dilations."""
+    keypoints = _dimension(entries, _TRANSFER, 1)
+    channels = _dimension(entries, _TRANSFER, 0)
+    kernel = _dimension(entries, "offsets1.weight", 2)
+    if keypoints is None or channels is None or kernel is None:
+        return None
+    blocks = _count(entries, r"offset_feats\.(\d+)\.")
+    return {"keypoints": keypoints, "channels": channels, "blocks": blocks, "offset_kernel": kernel}
+
+
+def _hrnet_words(entries: Mapping[str, Tensor]) -> str:
+    trunk = "backbone." if f"backbone.{_HRNET}" in entries else ""
+    width = _dimension(entries, f"{trunk}stage2.0.branches.0.0.conv1.weight", 0)
+    name = "HRNet" if width is None else f"HRNet-W{width}"
+    heads = ("final_layer.weight", "keypoint_head.final_layer.weight", "head.final_layer.weight")
+    keypoints = next((entries[head].shape[0] for head in heads if head in entries), None)
+    if keypoints is None and any(n.startswith(("incre_modules.", "classifier.")) for n in entries):
+        return f"{name} for ImageNet, which has no pose head"
+    if keypoints is None and width is not None:
+        return f"{name} without a pose head"
+    named = f"{name}{_with(keypoints)}, a slow network"
+    return f"PoseWarper: {named} and its transfer" if _TRANSFER in entries else named
+
+
+def _mobilenet_words(entries: Mapping[str, Tensor]) -> str:
+    keypoints = _dimension(entries, "hm_conv.weight", 0)
+    if keypoints == 16:
+        return "MobilePose's own network with 16 joints"
+    return "the MobileNet fast network" + _with(keypoints)
+
+
+def _with(keypoints: int | None) -> str:
+    return "" if keypoints is None else f" with {keypoints} keypoints"
+
+
+def _dimension(entries: Mapping[str, Tensor], name: str, place: int) -> int | None:
+    """One side of an entry; None where there is no such entry, or it is no stack of kernels."""
+    tensor = entries.get(name)
+    return tensor.shape[place] if tensor is not None and tensor.dim() == 4 else None
+
+
+def _count(entries: Mapping[str, Tensor], numbered: str) -> int:
+    """How many numbers a pattern's group takes at the beginning of entries' names."""
+    pattern = re.compile(numbered)
+    return len({found[1] for name in entries if (found := pattern.match(name))})
