@@ -1,0 +1,1 @@
+"""Scores of predicted poses and tracks; `posetrack.evaluate` is the entry."""
