@@ -1,0 +1,155 @@
+"""Maps to bytes and back: nothing lost, little lost, or only what no position depends on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from data.packing import BUDGET, PackingError, pack, unpack
+from data.pose import Floats
+from models.decode import peaks, refined
+
+SHAPE = (17, 64, 48)
+
+
+def drawn(generator: np.random.Generator, noise: float, shape=SHAPE) -> Floats:
+    """Gaussians of several heights and widths, as networks draw them, and a net's noise."""
+    _, height, width = shape
+    rows, columns = np.mgrid[:height, :width]
+    maps = np.zeros(shape)
+    for own in maps:
+        x, y = generator.uniform((-3, -3), (width + 3, height + 3))
+        spread, peak = generator.uniform(0.8, 6), generator.choice([0.02, 0.3, 1.1])
+        own += peak * np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / (2 * spread**2))
+    return (maps + noise * generator.normal(size=shape)).astype(np.float32)
+
+
+def soft(maps: Floats) -> Floats:
+    """The published fast network's kind: each map sums to 1."""
+    powers = np.exp(12 * maps.astype(np.float64))
+    return (powers / powers.sum((1, 2), keepdims=True)).astype(np.float32)
+
+
+def decoded(maps: Floats) -> Floats:
+    return refined(maps[None], peaks(maps[None])[0])[0]
+
+
+def test_exact_keeps_every_bit(generator):
+    maps = drawn(generator, 0.01)
+
+    again = unpack(pack(maps, "exact"), SHAPE, "exact")
+
+    assert again.dtype == np.float32
+    assert maps.tobytes() == again.tobytes()
+
+
+def test_half_keeps_three_digits(generator):
+    maps = drawn(generator, 0.01)
+
+    again = unpack(pack(maps, "half"), SHAPE, "half")
+
+    np.testing.assert_array_equal(maps.astype(np.float16).astype(np.float32), again)
+    np.testing.assert_allclose(again, maps, rtol=1e-3, atol=1e-7)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.01, 0.1])
+@pytest.mark.parametrize("kind", [np.asarray, soft])
+def test_byte_keeps_every_position_and_score_within_the_budget(generator, noise, kind):
+    for _ in range(12):
+        maps = kind(drawn(generator, noise))
+
+        payload = pack(maps, "byte")
+        again = unpack(payload, SHAPE, "byte")
+
+        assert len(payload) <= BUDGET
+        np.testing.assert_array_equal(decoded(maps), decoded(again))
+        np.testing.assert_allclose(maps.max((1, 2)), again.max((1, 2)), rtol=1e-6)
+
+
+def test_byte_is_close_where_there_is_room_for_it(generator):
+    """Of clean maps the finest levels fit: 255 of the highest peak."""
+    maps = drawn(generator, 0.0, (4, 32, 24))
+
+    again = unpack(pack(maps, "byte"), maps.shape, "byte")
+
+    # Half a level, and one more where a neighbour of the peak had to give way.
+    assert np.abs(maps - again).max() <= 1.55 * maps.max() / 255
+
+
+def test_byte_of_a_large_hopeless_map_still_fits(generator):
+    maps = generator.uniform(0, 1, (17, 96, 72)).astype(np.float32)
+
+    payload = pack(maps, "byte")
+
+    assert len(payload) <= BUDGET
+    np.testing.assert_array_equal(decoded(maps), decoded(unpack(payload, maps.shape, "byte")))
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [(5, 5, 1.0), (5, 6, 1.0)],  # two equal peaks: the first counts
+        [(5, 5, 1.0), (5, 6, 0.9999), (5, 4, 0.9998)],  # both neighbours round to the peak
+        [(5, 5, 1.0), (5, 6, 1e-6), (4, 5, -1e-6)],  # both neighbours round to nothing
+        [(0, 0, 1.0), (0, 1, 0.5)],  # in the corner nothing is shifted
+        [(5, 5, -0.01)],  # no positive cell
+        [],  # all equal
+    ],
+    ids=["equal", "nearly-equal", "steep", "corner", "negative", "flat"],
+)
+@pytest.mark.parametrize("level", [0.0, -0.2])
+def test_byte_keeps_the_position_of_awkward_peaks(cells, level):
+    maps = np.full((2, 12, 10), level, np.float32)
+    maps[1, 6, 6] = 3.0  # a person's other map is high
+    for row, column, value in cells:
+        maps[0, row, column] = value
+
+    again = unpack(pack(maps, "byte"), maps.shape, "byte")
+
+    np.testing.assert_array_equal(decoded(maps), decoded(again))
+
+
+def test_negative_cells_become_nothing(generator):
+    maps = drawn(generator, 0.0)
+    maps[:, :8] = -0.3
+
+    again = unpack(pack(maps, "byte"), SHAPE, "byte")
+
+    assert again.min() == 0
+
+
+@pytest.mark.parametrize("precision", ["exact", "half", "byte"])
+def test_numbers_that_are_not_finite_are_refused(precision):
+    maps = np.zeros((1, 4, 4), np.float32)
+    maps[0, 1, 1] = np.nan
+
+    with pytest.raises(PackingError, match="not finite"):
+        pack(maps, precision)
+
+
+def test_numbers_too_large_for_half_precision_are_refused():
+    with pytest.raises(PackingError, match="too large"):
+        pack(np.full((1, 4, 4), 1e6, np.float32), "half")
+
+
+@pytest.mark.parametrize("precision", ["exact", "half", "byte"])
+def test_damaged_bytes_are_told(precision, generator):
+    """Of every kind of damage: PackingError, or maps of the right shape, but nothing else."""
+    maps = drawn(generator, 0.01, (3, 16, 12))
+    payload = pack(maps, precision)
+
+    for end in (0, 1, 5, 13, 20, len(payload) - 1):
+        with pytest.raises(PackingError):
+            unpack(payload[:end], maps.shape, precision)
+    for _ in range(200):
+        damaged = bytearray(payload)
+        damaged[generator.integers(len(payload))] ^= 1 << int(generator.integers(8))
+        try:
+            assert unpack(bytes(damaged), maps.shape, precision).shape == maps.shape
+        except PackingError:
+            continue
+
+
+def test_bytes_of_another_shape_are_told(generator):
+    with pytest.raises(PackingError):
+        unpack(pack(drawn(generator, 0.0), "exact"), (17, 64, 40), "exact")
