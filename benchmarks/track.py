@@ -29,7 +29,7 @@ from data.pose import Box
 from data.synthetic.presets import scene
 from data.video_writer import VideoWriter
 from models import zoo
-from models.finder import Finder
+from models.finder import CheckedFinder
 from pipelines.fast_slow import FastSlow
 from pipelines.fusion import create
 from pipelines.keyframes import Every
@@ -46,7 +46,7 @@ STAGES = ("find", "slow", "fast", "fuse", "decode", "track")
 class Annotated:
     """Runs the finder, and answers with the annotated boxes."""
 
-    finder: Finder
+    finder: CheckedFinder
     boxes: list[list[Box]]
 
     def find(self, frame: Frame) -> list[Box]:

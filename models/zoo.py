@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from data.errors import WeightsError
 from data.skeleton import SKELETONS
 from models import weights
-from models.finder import Finder
+from models.finder import CheckedFinder, Finder
 from models.folding import folded
 from models.topdown import Calibrated, TopDown
 from models.warp import Warp
@@ -172,25 +172,29 @@ def finder(
     least_score: float | None = None,
     most: int = MOST_PEOPLE,
     checkpoint: Path | None = None,
-) -> Finder:
-    """The person finder; without `least_score` at the one that its header recommends.
+) -> CheckedFinder:
+    """The person finder, whose boxes the family's fast network checks.
 
-    It hands out the best `most` people. `checkpoint` is a file with other weights for the same
-    network.
+    Without `least_score` at the one that its header recommends; it hands out the best `most`
+    people. `checkpoint` is a file with other weights for the same network.
     """
     model = of_role("finder", folder)
     settings = model.description.input
     try:
-        return Finder(
+        overlap = float(settings["overlap"])
+        found = Finder(
             folded(_build(model, device, checkpoint)),
             side=int(settings["side"]),
-            least_score=float(settings["least_score"] if least_score is None else least_score),
-            overlap=float(settings["overlap"]),
+            least_score=float(settings["least_candidate"]),
+            overlap=overlap,
             most=most,
             device=device,
         )
+        least = float(settings["least_score"] if least_score is None else least_score)
     except (KeyError, TypeError, ValueError) as error:
         raise WeightsError(f"{model.path}: its header describes no person finder.") from error
+    net = topdown("fast", device, folder)
+    return CheckedFinder(found, net, least_score=least, overlap=overlap, most=most)
 
 
 def warp(

@@ -9,7 +9,7 @@ from data.pose import Pose
 from data.skeleton import Skeleton
 from models import zoo
 from models.decode import poses
-from models.finder import Finder
+from models.finder import CheckedFinder
 from models.topdown import FlipTest, TopDown
 
 
@@ -19,7 +19,7 @@ class Embedded:
     A pose's score is the finder's times the mean of its keypoints'.
     """
 
-    def __init__(self, finder: Finder, slow: TopDown | FlipTest) -> None:
+    def __init__(self, finder: CheckedFinder, slow: TopDown | FlipTest) -> None:
         self._finder, self._slow = finder, slow
 
     @property
@@ -37,7 +37,7 @@ class Embedded:
 
 
 def build(
-    weights: Path | None, device: str, *, least_score: float = 0.4, most_people: int = 100
+    weights: Path | None, device: str, *, least_score: float = 0.18, most_people: int = 100
 ) -> Embedded:
     """`weights` is a folder of bundled networks; without one, those that come with fspose."""
     folder = weights or zoo.BUNDLED

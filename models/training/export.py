@@ -21,7 +21,12 @@ def descriptions() -> dict[str, tuple[str, zoo.Description]]:
         _, size, sigma, _ = plan.rasters[-1]
         reads = {"size": list(size), "padding": 1.25, "sigma": sigma}
         found[role] = _named(role, plan.network, plan.arguments, reads)
-    reads = {"side": finder.READ_SIDE, "least_score": 0.4, "overlap": finder.OVERLAP}
+    reads = {
+        "side": finder.READ_SIDE,
+        "least_candidate": 0.12,  # the finder's own score, before its box is checked
+        "least_score": 0.18,
+        "overlap": finder.OVERLAP,
+    }
     found["finder"] = _named("finder", "finder", finder.ARGUMENTS, reads)
     reads = {"size": list(transfer.SIZE)}
     found["transfer"] = _named("transfer", "slim_transfer", transfer.ARGUMENTS, reads)

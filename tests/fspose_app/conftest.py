@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import av
@@ -22,7 +24,7 @@ TRUNK = {"width": 8, "keypoints": 1, "modules": [1, 1, 1], "blocks": 1, "stem": 
 FINDER = {"trunk": TRUNK, "head": 8}
 POSE = {"keypoints": 19, "widths": [8, 8], "blocks": 1}
 TRANSFER = {"keypoints": 19, "blocks": 1, "channels": 4, "dilations": [1, 2]}
-FINDER_INPUT = {"side": 96, "least_score": 0.6, "overlap": 0.01}
+FINDER_INPUT = {"side": 96, "least_candidate": 0.6, "least_score": 0.05, "overlap": 0.01}
 POSE_INPUT = {"size": [48, 64], "padding": 1.25, "sigma": 2}
 
 
@@ -66,12 +68,32 @@ def write_video(path: Path, frames: int) -> Path:
 
 @pytest.fixture
 def fspose() -> Callable[..., Result]:
-    """The command itself, in this process: arguments in, exit code and what was said out."""
+    """The command itself, in this process: arguments in, exit code and what was said out.
+
+    Every command but `fspose models fetch` runs with connections refused.
+    """
 
     def run(*args: object) -> Result:
-        return CliRunner().invoke(main, [str(arg) for arg in args], prog_name="fspose")
+        typed = [str(arg) for arg in args]
+        fetches = typed[:2] == ["models", "fetch"]
+        with nullcontext() if fetches else no_connections():
+            return CliRunner().invoke(main, typed, prog_name="fspose")
 
     return run
+
+
+@contextmanager
+def no_connections() -> Iterator[None]:
+    """Python's sockets connect to nobody and look no name up; whoever tries is a bug."""
+
+    def refuse(*args: object, **_: object) -> None:
+        raise AssertionError(f"a connection was tried: {args[1:]}")
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("connect", "connect_ex", "sendto"):
+            patch.setattr(socket.socket, name, refuse)
+        patch.setattr(socket, "getaddrinfo", refuse)
+        yield
 
 
 def _fill(network: nn.Module, loud: str, gain: float) -> None:

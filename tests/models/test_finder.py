@@ -5,7 +5,10 @@ import pytest
 import torch
 from torch import nn
 
-from models.finder import Finder
+from data.crop import Crop
+from data.heatmaps import Heatmaps
+from data.pose import Box
+from models.finder import CheckedFinder, Finder
 from models.networks.finder import Found
 
 
@@ -61,3 +64,39 @@ def test_doubles_and_doubtful_boxes_are_dropped_and_the_best_comes_first() -> No
 @pytest.mark.parametrize("shape", [(0, 0), (5, 0), (0, 5)])
 def test_an_empty_image_holds_nobody(shape: tuple[int, int]) -> None:
     assert finder(Says([0.9], [[0.0, 0.0, 1.0, 1.0]])).find(image(*shape)) == []
+
+
+class Bodies:
+    """A pose net that sees sure keypoints in boxes right of x = 100, and none elsewhere."""
+
+    peak = 1.0
+
+    def heatmaps(self, image: np.ndarray, boxes: list[Box]) -> list[Heatmaps]:
+        return [self._maps(box) for box in boxes]
+
+    def _maps(self, box: Box) -> Heatmaps:
+        maps = np.zeros((19, 16, 12), np.float32)
+        if box.left > 100:
+            maps[:, 8, 6] = 0.81
+        return Heatmaps(maps, Crop.around(box, (48, 64), 1.25).sized((12, 16)))
+
+
+def checked(network: nn.Module, least_score: float = 0.1) -> CheckedFinder:
+    return CheckedFinder(finder(network), Bodies(), least_score=least_score, overlap=0.5, most=5)
+
+
+def test_a_box_without_a_body_loses_its_score_and_one_with_a_body_moves_toward_it() -> None:
+    network = Says([0.9, 0.8], [[0.0, 0.0, 90.0, 90.0], [150.0, 0.0, 250.0, 100.0]])
+
+    (box,) = checked(network).find(image(320, 320))
+
+    assert box.score == pytest.approx(0.8 * 0.9, rel=1e-4)
+    assert 150 < box.left < 175
+    assert 225 < box.right < 250
+
+
+def test_checked_boxes_below_the_least_score_are_dropped() -> None:
+    network = Says([0.8], [[150.0, 0.0, 250.0, 100.0]])
+
+    assert checked(network, least_score=0.73).find(image(320, 320)) == []
+    assert checked(network).find(image(0, 0)) == []
