@@ -115,7 +115,8 @@ class Ways:
                 for name, fuse in self.fusions.items():
                     past = Remembered(key, key_number, answers[name], number - 1, previous)
                     between = fusion.Between(quick, exact.crop, past, number - key_number)
-                    (answers[name],) = fuse([between])
+                    (fused,) = fuse([between])
+                    answers[name] = fused.answer
                     self._judge(name, answers[name], seen)
             previous = quick
 

@@ -14,7 +14,7 @@ from data.heatmaps import Heatmaps
 from data.pose import Box, Pose
 from data.skeleton import Skeleton
 from models.decode import poses as decoded
-from pipelines.fusion import Between, Fusion
+from pipelines.fusion import Between, Fused, Fusion
 from pipelines.keyframes import Keyframes
 from pipelines.likeness import without_doubles
 from pipelines.memory import Memory, Remembered
@@ -92,11 +92,15 @@ class _Plan:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Maps:
-    """What the nets made of one box: the answer's maps, and the fast net's own where it ran."""
+    """What the nets made of one box: the answer's maps, and the fast net's own where it ran.
+
+    `carried` are the keyframe's maps on this frame, where the fusion needs them next.
+    """
 
     answer: Heatmaps
     fast: Heatmaps | None
     origin: Origin
+    carried: Heatmaps | None = None
 
 
 class FastSlowRun:
@@ -180,12 +184,13 @@ class FastSlowRun:
         with scheme.clock("fuse"):
             fused = fusion(self._between(frame, plan.known, fast[:known])) if known else []
         with scheme.clock("decode"):
-            poses = decoded([*fused, *slow], [*boxes, *plan.fresh])
+            answers = [*fused, *(Fused(maps) for maps in slow)]
+            poses = decoded([each.answer for each in answers], [*boxes, *plan.fresh])
             measured = [*decoded(fast[:known], boxes), *poses[known:]]
         own: list[Heatmaps | None] = [*fast] if also else [*fast, *([None] * len(slow))]
         maps = {}
         sightings = []
-        for place, (pose, answer) in enumerate(zip(poses, [*fused, *slow], strict=True)):
+        for place, (pose, made) in enumerate(zip(poses, answers, strict=True)):
             if place < known:
                 found = plan.found.get(plan.known[place].track)
                 support, origin = self._support(pose, measured[place]), fusion.origin
@@ -193,7 +198,7 @@ class FastSlowRun:
                 found = pose.box if place < known + plan.strangers else None
                 support, origin = pose.score / scheme.weak_score, "slow"
             sightings.append(Sighting(pose, measured[place], found, support))
-            maps[sightings[-1]] = _Maps(answer, own[place], origin)
+            maps[sightings[-1]] = _Maps(made.answer, own[place], origin, made.carried)
         tracks = (tracked.track for tracked in plan.known)
         return dict(zip(tracks, sightings, strict=False)), sightings[known:], maps
 
@@ -218,7 +223,13 @@ class FastSlowRun:
         if maps.origin != "slow":
             past = self._memory.recall(number)
             previous = maps.fast if self._scheme.fusion.needs_previous else None
-            news = replace(past, fused=maps.answer, index=frame.index, previous=previous)
+            news = replace(
+                past,
+                fused=maps.answer,
+                index=frame.index,
+                previous=previous,
+                carried=maps.carried,
+            )
             self._memory.remember(number, news)
             return
         # The finder's box, on which the maps were made, jitters; the track's corrected box is what
@@ -227,7 +238,10 @@ class FastSlowRun:
         size = maps.answer.crop.size
         crop = Crop.around(self._tracker.box(number), size, self._scheme.padding)
         key = maps.answer.on(crop, smooth=True)
-        self._memory.remember(number, Remembered(key, frame.index, key, frame.index, maps.fast))
+        # To its own frame the keyframe's maps need not be carried: they are of it.
+        carried = key if self._scheme.fusion.needs_carried else None
+        news = Remembered(key, frame.index, key, frame.index, maps.fast, carried)
+        self._memory.remember(number, news)
 
     def _run(
         self, stage: str, net: HeatmapNet, frame: Frame, boxes: Sequence[Box]

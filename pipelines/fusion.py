@@ -4,6 +4,15 @@ Formulas: FSPose specification, 4.3. T(x, y) there is `transfer`: reference maps
 the current maps x. P are the current fast maps in the slow net's space, I the keyframe's, S the
 previous fast maps. Every map lives in its own person's box of its own frame (specification 0.5):
 references are put on the current crop as they are, only their crop changes.
+
+Slow maps ideally have the peak 1, a published fast net's soft-max 0.262 (specification 0.4). The
+published code merges them as they are. With a `fast_peak` fast maps are divided by it where they
+are merged, so that all answers are on the slow maps' scale; the transfer nets get as current maps
+what they were taught on.
+
+Every fusion asks each transfer net once for all people of a frame. `ThreeMaps` can, because the
+T(S, I) of a frame is the T(P, I) of the frame before, which is remembered (specification 4.4).
+Where one net plays both parts of `ThreeMapsLight`, it is called once for each size of maps.
 """
 
 from __future__ import annotations
@@ -41,6 +50,18 @@ class Between:
     age: int
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Fused:
+    """What a fusion made of one person, on the person's crop.
+
+    `answer` are the frame's maps. `carried` is T(P, I) where the fusion `needs_carried`: what the
+    person's next frame finds in `Remembered.carried`.
+    """
+
+    answer: Heatmaps
+    carried: Heatmaps | None = None
+
+
 class Fusion(Protocol):
     """Makes the answer's maps of a frame between keyframes, for all people at once."""
 
@@ -49,11 +70,15 @@ class Fusion(Protocol):
         """Whether `Remembered.previous` is read."""
 
     @property
+    def needs_carried(self) -> bool:
+        """Whether `Remembered.carried` is read."""
+
+    @property
     def origin(self) -> Origin:
         """What the answer is called in the results."""
 
-    def __call__(self, people: Sequence[Between]) -> list[Heatmaps]:
-        """Each person's maps, on the person's crop."""
+    def __call__(self, people: Sequence[Between]) -> list[Fused]:
+        """Each person's maps, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +86,13 @@ class FastOnly:
     """P: the current maps alone (published type 1)."""
 
     resampling: Resampling
+    fast_peak: float = 1.0
     needs_previous: ClassVar[bool] = False
+    needs_carried: ClassVar[bool] = False
     origin: ClassVar[Origin] = "fast"
 
-    def __call__(self, people: Sequence[Between]) -> list[Heatmaps]:
-        return _current(people, self.resampling)
+    def __call__(self, people: Sequence[Between]) -> list[Fused]:
+        return _fused(_raised(_current(people, self.resampling), self.fast_peak))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,41 +101,57 @@ class TwoMaps:
 
     transfer: Transfer
     resampling: Resampling
+    fast_peak: float = 1.0
     needs_previous: ClassVar[bool] = False
+    needs_carried: ClassVar[bool] = False
     origin: ClassVar[Origin] = "fused"
 
-    def __call__(self, people: Sequence[Between]) -> list[Heatmaps]:
+    def __call__(self, people: Sequence[Between]) -> list[Fused]:
         now = _current(people, self.resampling)
         moved = _carried(self.transfer, now, [person.past.key for person in people])
-        return [_mean(m, p) for m, p in zip(moved, now, strict=True)]
+        return _fused(_means(moved, _raised(now, self.fast_peak)))
 
 
 @dataclass(frozen=True, slots=True)
 class ThreeMaps:
     """As TwoMaps while age < interval / 2, then (T(P, F) + P + T(P, I)) / 3 (published type 2).
 
-    F = (T(S, I) + S) / 2: the previous maps merged with the keyframe's, in the previous box.
+    F = (T(S, I) + S) / 2: the previous maps merged with the keyframe's, in the previous box. Who
+    is late and has no `Remembered.carried`, which is T(S, I), costs a call before the frame's own.
     """
 
     transfer: Transfer
     resampling: Resampling
     interval: int
+    fast_peak: float = 1.0
     needs_previous: ClassVar[bool] = True
+    needs_carried: ClassVar[bool] = True
     origin: ClassVar[Origin] = "fused"
 
-    def __call__(self, people: Sequence[Between]) -> list[Heatmaps]:
+    def __call__(self, people: Sequence[Between]) -> list[Fused]:
         late = _late(people, self.interval)
         now = _current(people, self.resampling)
-        before = _before([people[i] for i in late], self.resampling)
+        merged = self._merged([people[i] for i in late])
         keys = [person.past.key for person in people]
-        # One call for T(P, I) of everyone and T(S, I) of the late.
-        moved = _carried(self.transfer, [*now, *before], [*keys, *(keys[i] for i in late)])
-        merged = [_mean(m, s) for m, s in zip(moved[len(now) :], before, strict=True)]
-        third = _carried(self.transfer, [now[i] for i in late], merged)
-        answer = [_mean(m, p) for m, p in zip(moved[: len(now)], now, strict=True)]
+        # One call for T(P, I) of everyone and T(P, F) of the late.
+        moved = _carried(self.transfer, [*now, *(now[i] for i in late)], [*keys, *merged])
+        carried, third = moved[: len(now)], moved[len(now) :]
+        own = _raised(now, self.fast_peak)
+        answer = _means(carried, own)
         for i, first in zip(late, third, strict=True):
-            answer[i] = _mean(first, now[i], moved[i])
-        return answer
+            answer[i] = _mean(first, own[i], carried[i])
+        return [Fused(*pair) for pair in zip(answer, carried, strict=True)]
+
+    def _merged(self, people: Sequence[Between]) -> list[Heatmaps]:
+        """F of everyone."""
+        before = _before(people, self.resampling)
+        unknown = [i for i, person in enumerate(people) if person.past.carried is None]
+        keys = [people[i].past.key for i in unknown]
+        found = iter(_carried(self.transfer, [before[i] for i in unknown], keys))
+        carried = [
+            next(found) if person.past.carried is None else person.past.carried for person in people
+        ]
+        return _means(carried, _raised(before, self.fast_peak))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,19 +166,22 @@ class ThreeMapsLight:
     light_transfer: Transfer
     resampling: Resampling
     interval: int
+    fast_peak: float = 1.0
     needs_previous: ClassVar[bool] = True
+    needs_carried: ClassVar[bool] = False
     origin: ClassVar[Origin] = "fused"
 
-    def __call__(self, people: Sequence[Between]) -> list[Heatmaps]:
+    def __call__(self, people: Sequence[Between]) -> list[Fused]:
         late = _late(people, self.interval)
         now = _current(people, self.resampling)
         moved = _carried(self.transfer, now, [person.past.key for person in people])
-        answer = [_mean(m, p) for m, p in zip(moved, now, strict=True)]
+        own = _raised(now, self.fast_peak)
+        answer = _means(moved, own)
         current = [people[i].fast for i in late]
         light = _carried(self.light_transfer, current, [_previous(people[i].past) for i in late])
-        for i, own in zip(late, light, strict=True):
-            answer[i] = _mean(own.on(people[i].crop, smooth=True), now[i], moved[i])
-        return answer
+        for i, first in zip(late, _raised(light, self.fast_peak), strict=True):
+            answer[i] = _mean(first.on(people[i].crop, smooth=True), own[i], moved[i])
+        return _fused(answer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,13 +190,15 @@ class PreviousOnly:
 
     transfer: Transfer
     resampling: Resampling
+    fast_peak: float = 1.0
     needs_previous: ClassVar[bool] = True
+    needs_carried: ClassVar[bool] = False
     origin: ClassVar[Origin] = "fused"
 
-    def __call__(self, people: Sequence[Between]) -> list[Heatmaps]:
+    def __call__(self, people: Sequence[Between]) -> list[Fused]:
         now = _current(people, self.resampling)
         moved = _carried(self.transfer, now, _before(people, self.resampling))
-        return [_mean(m, p) for m, p in zip(moved, now, strict=True)]
+        return _fused(_raised(_means(moved, now), self.fast_peak))
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,27 +210,47 @@ class Recursive:
 
     transfer: Transfer
     resampling: Resampling
+    fast_peak: float = 1.0
     needs_previous: ClassVar[bool] = False
+    needs_carried: ClassVar[bool] = False
     origin: ClassVar[Origin] = "fused"
 
-    def __call__(self, people: Sequence[Between]) -> list[Heatmaps]:
-        past = [person.past for person in people]
+    def __call__(self, people: Sequence[Between]) -> list[Fused]:
+        between = [i for i, person in enumerate(people) if person.age > 0]
+        past = [people[i].past for i in between]
         later = [i for i, kept in enumerate(past) if kept.index != kept.key_index]
-        now = _current(people, self.resampling)
+        now = _current([people[i] for i in between], self.resampling)
         references = [*(kept.key for kept in past), *(past[i].fused for i in later)]
         moved = _carried(self.transfer, [*now, *(now[i] for i in later)], references)
-        answer = [_mean(m, p) for m, p in zip(moved[: len(now)], now, strict=True)]
+        own = _raised(now, self.fast_peak)
+        fused = _means(moved[: len(now)], own)
         for i, first in zip(later, moved[len(now) :], strict=True):
-            answer[i] = _mean(first, now[i], moved[i])
-        return [
-            _labelled(person.past.key, person.crop) if person.age == 0 else maps
-            for person, maps in zip(people, answer, strict=True)
-        ]
+            fused[i] = _mean(first, own[i], moved[i])
+        answer = [_labelled(person.past.key, person.crop) for person in people]
+        for i, maps in zip(between, fused, strict=True):
+            answer[i] = maps
+        return _fused(answer)
+
+
+NUMBERS: dict[str, str] = {
+    "0": "two-maps",
+    "1": "fast-only",
+    "2": "three-maps",
+    "4": "three-maps-light",
+    "5": "previous-only",
+    "inherit": "recursive",
+}
+"""What the published script chooses each fusion by; its 3 is disabled there."""
 
 
 def names() -> tuple[str, ...]:
     """The fusions that `create` knows."""
-    return tuple(_MAKERS)
+    return ("fast-only", "two-maps", "three-maps", "three-maps-light", "previous-only", "recursive")
+
+
+def named(text: str) -> str:
+    """The fusion's name for a published number; any other text as it is."""
+    return NUMBERS.get(text, text)
 
 
 def create(
@@ -192,33 +260,32 @@ def create(
     resampling: Resampling,
     transfer: Transfer | None = None,
     light_transfer: Transfer | None = None,
+    fast_peak: float = 1.0,
 ) -> Fusion:
     """The fusion of that name; ConfigError if there is none or a transfer net is missing."""
-    if name not in _MAKERS:
-        near = difflib.get_close_matches(name, _MAKERS, n=1, cutoff=0.0)[0]
+    if name not in names():
+        near = difflib.get_close_matches(name, names(), n=1, cutoff=0.0)[0]
         raise ConfigError(f"There is no fusion {name!r}; did you mean {near!r}?")
     if name == "fast-only":
-        return FastOnly(resampling)
+        return FastOnly(resampling, fast_peak)
     if transfer is None:
         raise ConfigError(f"The fusion {name!r} needs a transfer net, and none was given.")
     if name == "three-maps-light" and light_transfer is None:
         raise ConfigError(
             "The fusion 'three-maps-light' needs a transfer net for the fast net's own space too."
         )
-    return _MAKERS[name](transfer, light_transfer or transfer, resampling, interval)
+    if name == "three-maps":
+        return ThreeMaps(transfer, resampling, interval, fast_peak)
+    if name == "three-maps-light":
+        light = light_transfer or transfer
+        return ThreeMapsLight(transfer, light, resampling, interval, fast_peak)
+    return _KINDS[name](transfer, resampling, fast_peak)
 
 
-_MAKERS: dict[str, Callable[[Transfer, Transfer, Resampling, int], Fusion]] = {
-    "fast-only": lambda transfer, light, resampling, interval: FastOnly(resampling),
-    "two-maps": lambda transfer, light, resampling, interval: TwoMaps(transfer, resampling),
-    "three-maps": lambda transfer, light, resampling, interval: ThreeMaps(
-        transfer, resampling, interval
-    ),
-    "three-maps-light": ThreeMapsLight,
-    "previous-only": lambda transfer, light, resampling, interval: PreviousOnly(
-        transfer, resampling
-    ),
-    "recursive": lambda transfer, light, resampling, interval: Recursive(transfer, resampling),
+_KINDS: dict[str, Callable[[Transfer, Resampling, float], Fusion]] = {
+    "two-maps": TwoMaps,
+    "previous-only": PreviousOnly,
+    "recursive": Recursive,
 }
 
 
@@ -231,6 +298,11 @@ def _before(people: Sequence[Between], resampling: Resampling) -> list[Heatmaps]
     """S of everyone: the previous fast maps, on the previous frame's own crop."""
     smooth = resampling == "smooth"
     return [_previous(p.past).on(p.past.fused.crop, smooth=smooth) for p in people]
+
+
+def _fused(answers: Sequence[Heatmaps]) -> list[Fused]:
+    """Answers of which the next frame needs nothing but themselves."""
+    return [Fused(answer) for answer in answers]
 
 
 def _labelled(heatmaps: Heatmaps, crop: Crop) -> Heatmaps:
@@ -246,6 +318,18 @@ def _carried(
         return []
     pairs = zip(references, current, strict=True)
     return transfer(current, [_labelled(reference, now.crop) for reference, now in pairs])
+
+
+def _raised(heatmaps: list[Heatmaps], fast_peak: float) -> list[Heatmaps]:
+    """Fast maps on the slow maps' scale."""
+    if fast_peak == 1.0:
+        return heatmaps
+    return [replace(each, maps=each.maps / np.float32(fast_peak)) for each in heatmaps]
+
+
+def _means(first: Sequence[Heatmaps], second: Sequence[Heatmaps]) -> list[Heatmaps]:
+    """The mean of each pair."""
+    return [_mean(*pair) for pair in zip(first, second, strict=True)]
 
 
 def _mean(first: Heatmaps, *others: Heatmaps) -> Heatmaps:

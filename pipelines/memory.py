@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from data.heatmaps import Heatmaps
 from pipelines.snapshot import Arrays, pack, part, prefixed, unpack
 
+_PREVIOUS, _CARRIED = 1, 2  # bits
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Remembered:
@@ -19,7 +21,8 @@ class Remembered:
 
     `key` are the slow net's maps of frame `key_index`. `fused` are the maps that were the answer
     on frame `index`; their crop is that frame's crop in the slow net's space. `previous` are the
-    fast net's own maps of frame `index`, kept only where the fusion needs them.
+    fast net's own maps of frame `index`, and `carried` the keyframe's as the transfer net carried
+    them to it, each kept only where the fusion needs it.
     """
 
     key: Heatmaps
@@ -27,6 +30,7 @@ class Remembered:
     fused: Heatmaps
     index: int
     previous: Heatmaps | None = None
+    carried: Heatmaps | None = None
 
 
 class Memory:
@@ -42,9 +46,12 @@ class Memory:
         indices = snapshot["indices"].tolist()
         keys, fused = unpack(part(snapshot, "key")), unpack(part(snapshot, "fused"))
         previous = iter(unpack(part(snapshot, "previous")))
-        for row, (track, key_index, index, has_previous) in enumerate(indices):
-            before = next(previous) if has_previous else None
-            memory.remember(track, Remembered(keys[row], key_index, fused[row], index, before))
+        carried = iter(unpack(part(snapshot, "carried")))
+        for row, (track, key_index, index, kept) in enumerate(indices):
+            before = next(previous) if kept & _PREVIOUS else None
+            moved = next(carried) if kept & _CARRIED else None
+            known = Remembered(keys[row], key_index, fused[row], index, before, moved)
+            memory.remember(track, known)
         return memory
 
     @property
@@ -66,13 +73,24 @@ class Memory:
             self._tracks.pop(track, None)
 
     def snapshot(self) -> Arrays:
-        """Everything, as arrays: `indices` (N, 4) and the packed maps."""
+        """Everything, as arrays: `indices` (N, 4) and the packed maps.
+
+        A row of indices is track, key_index, index, and which of the optional maps there are.
+        """
         kept = list(self._tracks.items())
-        indices = [(n, r.key_index, r.index, r.previous is not None) for n, r in kept]
+        indices = [(n, r.key_index, r.index, _optional(r)) for n, r in kept]
         previous = [r.previous for _, r in kept if r.previous is not None]
+        carried = [r.carried for _, r in kept if r.carried is not None]
         return {
             "indices": np.array(indices, np.int64).reshape(-1, 4),
             **prefixed("key", pack([r.key for _, r in kept])),
             **prefixed("fused", pack([r.fused for _, r in kept])),
             **prefixed("previous", pack(previous)),
+            **prefixed("carried", pack(carried)),
         }
+
+
+def _optional(remembered: Remembered) -> int:
+    """Bits that say which of the optional maps are there."""
+    has_previous, has_carried = remembered.previous is not None, remembered.carried is not None
+    return has_previous * _PREVIOUS | has_carried * _CARRIED

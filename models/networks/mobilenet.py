@@ -7,7 +7,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-# MobileNetV2 at width 1: expansion, channels, repeats, first stride.
+WIDTH = 32  # channels of the first convolution; all others are multiples of it
+
+# MobileNetV2 at that width: expansion, channels, repeats, first stride.
 STAGES = (
     (1, 16, 1, 1),
     (6, 24, 2, 2),
@@ -65,19 +67,22 @@ class Upsample(nn.Module):
 class MobileNet(nn.Module):
     """The fast network: MobileNetV2 features, three upsampling steps, one map per keypoint.
 
-    Entry names are the published checkpoint's; `resnet` is its name for the whole trunk.
+    Entry names are the published checkpoint's; `resnet` is its name for the whole trunk. A `width`
+    other than the published one, a multiple of 4, makes every layer so much narrower or wider.
     """
 
-    def __init__(self, keypoints: int = 17) -> None:
+    def __init__(self, keypoints: int = 17, width: int = WIDTH) -> None:
         super().__init__()
+        if width < 4 or width % 4:
+            raise ValueError(f"a width of {width} was given, expected a multiple of 4")
         self.resnet = nn.Sequential(
-            _features(),
-            nn.Conv2d(1280, 256, 1, bias=False),  # published without norm or activation
-            Upsample(256, 128),
-            Upsample(128, 64),
-            Upsample(64, 32),
+            _features(width),
+            nn.Conv2d(40 * width, 8 * width, 1, bias=False),  # published without norm or activation
+            Upsample(8 * width, 4 * width),
+            Upsample(4 * width, 2 * width),
+            Upsample(2 * width, width),
         )
-        self.hm_conv = nn.Conv2d(32, keypoints, 1, bias=False)
+        self.hm_conv = nn.Conv2d(width, keypoints, 1, bias=False)
 
     def forward(self, images: Tensor) -> FastOutput:
         """Normalised images (N, 3, h, w), sides multiples of 32, to maps a quarter as large."""
@@ -96,15 +101,16 @@ def expectation(heatmaps: Tensor) -> Tensor:
     return torch.stack((x, y), 2)
 
 
-def _features() -> nn.Sequential:
-    """MobileNetV2 without its classifier: (N, 3, h, w) to (N, 1280, h/32, w/32)."""
-    layers: list[nn.Module] = [nn.Sequential(*_conv_bn_relu6(3, 32, kernel=3, stride=2))]
-    channels = 32
-    for expansion, outputs, repeats, first_stride in STAGES:
+def _features(width: int) -> nn.Sequential:
+    """MobileNetV2 without its classifier: (N, 3, h, w) to (N, 40 width, h/32, w/32)."""
+    layers: list[nn.Module] = [nn.Sequential(*_conv_bn_relu6(3, width, kernel=3, stride=2))]
+    channels = width
+    for expansion, published, repeats, first_stride in STAGES:
+        outputs = published * width // WIDTH
         for stride in (first_stride, *[1] * (repeats - 1)):
             layers.append(InvertedResidual(channels, outputs, stride=stride, expansion=expansion))
             channels = outputs
-    layers.append(nn.Sequential(*_conv_bn_relu6(channels, 1280, kernel=1)))
+    layers.append(nn.Sequential(*_conv_bn_relu6(channels, 40 * width, kernel=1)))
     return nn.Sequential(*layers)
 
 

@@ -8,6 +8,8 @@ import pytest
 from data.errors import ConfigError
 from data.pose import Box
 from data.skeleton import POSETRACK_17
+from pipelines.fusion import create
+from pipelines.keyframes import Every
 from pipelines.timing import Stopwatch
 
 FUSIONS = ["fast-only", "two-maps", "three-maps", "three-maps-light", "previous-only", "recursive"]
@@ -84,6 +86,63 @@ def test_the_fast_net_runs_on_keyframes_too_where_the_fusion_needs_the_previous(
     list(stage.fast_slow(two, fast=fast, fusion="three-maps")(two.frames(17)))
 
     assert fast.boxes == [2] * 17
+
+
+@pytest.mark.parametrize("fusion", FUSIONS)
+def test_a_frame_is_one_call_of_each_net(stage, fusion):
+    """Whatever happens: people come and go, are new between keyframes, and missed for a while."""
+    calls = {}
+
+    def counted(name, net):
+        def call(*given):
+            calls[name] = calls.get(name, 0) + 1
+            return net(*given)
+
+        return call
+
+    class Net(stage.WorldNet):
+        def heatmaps(self, image, boxes):
+            return counted(f"{self.size}", super().heatmaps)(image, boxes)
+
+    world = milling(stage, 5)
+    merge = create(
+        fusion,
+        interval=16,
+        resampling="smooth",
+        transfer=counted("transfer", stage.leaning),
+        light_transfer=counted("light", stage.leaning),
+    )
+    finder = stage.WorldFinder(world, misses=lambda frame: frame.index % 3 == 0)
+    run = stage.fast_slow(
+        world, fusion=merge, finder=finder, slow=Net(world), fast=Net(world, size=(28, 28))
+    ).begin()
+
+    seen = set()
+    for frame in world.frames(80):
+        calls.clear()
+        run.step(frame)
+        assert set(calls.values()) <= {1}, (frame.index, calls)
+        seen |= set(calls)
+
+    nets = {"fast-only": set(), "three-maps-light": {"transfer", "light"}}
+    assert seen == {"(24, 32)", "(28, 28)", *nets.get(fusion, {"transfer"})}
+
+
+@pytest.mark.parametrize("interval", [1, 2, 3])
+def test_a_late_frame_after_the_keyframe_is_one_call_too(stage, two, interval):
+    calls = []
+
+    def transfer(current, reference):
+        calls.append(len(current))
+        return stage.leaning(current, reference)
+
+    merge = create("three-maps", interval=interval, resampling="smooth", transfer=transfer)
+    scheme = stage.fast_slow(two, fusion=merge, keyframes=Every(interval))
+
+    list(scheme(two.frames(6)))
+
+    late = [index % interval for index in range(6) if index % interval]
+    assert calls == [4 if age >= interval / 2 else 2 for age in late]
 
 
 def test_a_new_person_is_found_within_the_search_interval_and_seen_by_the_slow_net(stage):

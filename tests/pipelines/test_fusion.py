@@ -9,7 +9,7 @@ from data.crop import Crop
 from data.errors import ConfigError
 from data.heatmaps import Heatmaps
 from data.pose import Box
-from pipelines.fusion import Between, create, names
+from pipelines.fusion import NUMBERS, Between, create, named, names
 from pipelines.memory import Remembered
 
 # Equal rasters for fast and slow maps: what is tested is the formula.
@@ -45,8 +45,8 @@ def light(current, reference):
     return [replace(c, maps=c.maps - r.maps) for c, r in zip(current, reference, strict=True)]
 
 
-def person(age=3):
-    past = Remembered(key=KEY, key_index=0, fused=ANSWER, index=age - 1, previous=S)
+def person(age=3, carried=None):
+    past = Remembered(KEY, key_index=0, fused=ANSWER, index=age - 1, previous=S, carried=carried)
     return Between(P, NOW, past, age)
 
 
@@ -58,7 +58,7 @@ def fuse(name, *people, transfer=None):
         transfer=transfer or Halfway(),
         light_transfer=light,
     )
-    return [maps.maps for maps in fusion(people)]
+    return [fused.answer.maps for fused in fusion(people)]
 
 
 TWO = (t(P.maps, KEY.maps) + P.maps) / 2
@@ -98,16 +98,93 @@ def test_a_batch_is_every_person_alone(name):
         np.testing.assert_array_equal(fuse(name, one)[0], answer)
 
 
+CARRIED = replace(S, maps=t(S.maps, KEY.maps))  # T(S, I), as the frame before left it
+
+
 @pytest.mark.parametrize(
-    ("name", "calls"),
-    [("two-maps", [4]), ("three-maps", [6, 2]), ("three-maps-light", [4]), ("recursive", [7])],
+    ("name", "pairs"),
+    [
+        ("fast-only", []),
+        ("two-maps", [5]),
+        ("three-maps", [7]),
+        ("three-maps-light", [5]),
+        ("previous-only", [5]),
+        ("recursive", [7]),
+    ],
 )
-def test_all_people_share_a_call_of_the_transfer_net(name, calls):
+def test_a_frame_is_one_call_of_the_transfer_net_for_all_people(name, pairs):
+    """Pairs per call: of people 0, 1, 2, 8 and 9 frames after their keyframes."""
     transfer = Halfway()
 
-    fuse(name, *(person(age) for age in (1, 2, 8, 9)), transfer=transfer)
+    fuse(name, *(person(age, CARRIED) for age in (0, 1, 2, 8, 9)), transfer=transfer)
 
-    assert transfer.calls == calls
+    assert transfer.calls == pairs
+
+
+def test_the_light_net_is_called_once_for_the_late_alone():
+    own, transfer = Halfway(), Halfway()
+    fusion = create(
+        "three-maps-light",
+        interval=16,
+        resampling="nearest",
+        transfer=transfer,
+        light_transfer=own,
+    )
+
+    fusion([person(age) for age in (1, 2, 8, 9)])
+
+    assert (transfer.calls, own.calls) == ([4], [2])
+
+
+def test_what_the_frame_before_carried_is_not_reckoned_again():
+    transfer = Halfway()
+
+    known = fuse("three-maps", person(8, CARRIED), transfer=transfer)
+    assert transfer.calls == [2]
+    unknown = fuse("three-maps", person(8), transfer=transfer)
+
+    assert transfer.calls == [2, 1, 2]
+    np.testing.assert_array_equal(known, unknown)
+
+
+def test_the_keyframe_carried_to_the_present_frame_is_left_for_the_next():
+    fusion = create("three-maps", interval=16, resampling="nearest", transfer=Halfway())
+
+    (early,), (late,) = fusion([person(3)]), fusion([person(9, CARRIED)])
+
+    assert fusion.needs_carried
+    for fused in (early, late):
+        assert fused.carried.crop == NOW
+        np.testing.assert_array_equal(fused.carried.maps, t(P.maps, KEY.maps))
+
+
+@pytest.mark.parametrize("age", [1, 4, 12])
+@pytest.mark.parametrize("name", names())
+def test_with_the_fast_nets_peak_every_ideal_answer_has_the_slow_nets(name, age):
+    """Ideal peaks: 1 of slow and answered maps, 0.3 of fast ones; a transfer keeps its own."""
+
+    def carry(current, reference):
+        return [replace(r, crop=c.crop) for c, r in zip(current, reference, strict=True)]
+
+    slow, fast = (Heatmaps(np.full((3, 8, 6), v, np.float32), NOW) for v in (1.0, 0.3))
+    fusion = create(
+        name,
+        interval=16,
+        resampling="nearest",
+        transfer=carry,
+        light_transfer=carry,
+        fast_peak=0.3,
+    )
+
+    (fused,) = fusion([Between(fast, NOW, Remembered(slow, 0, slow, age - 1, fast, slow), age)])
+
+    np.testing.assert_allclose(fused.answer.maps, 1.0, atol=1e-6)
+
+
+def test_published_numbers_are_names():
+    assert {named(number) for number in ("0", "1", "2", "4", "5", "inherit")} == set(names())
+    assert set(NUMBERS.values()) == set(names())
+    assert named("two-maps") == "two-maps"
 
 
 @pytest.mark.parametrize("name", names())
@@ -124,10 +201,10 @@ def test_answers_lie_on_the_slow_crop(name):
         previous=S,
     )
 
-    (answer,) = fusion([Between(P, large, past, 9)])
+    (fused,) = fusion([Between(P, large, past, 9)])
 
-    assert answer.crop == large
-    assert answer.maps.shape == (3, 16, 12)
+    assert fused.answer.crop == large
+    assert fused.answer.maps.shape == (3, 16, 12)
 
 
 @pytest.mark.parametrize("name", ["three-maps", "three-maps-light", "previous-only"])

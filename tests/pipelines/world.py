@@ -16,7 +16,7 @@ from data.similarity import iou_matrix
 from data.skeleton import COCO_17, Skeleton
 from pipelines.every_frame import EveryFrame
 from pipelines.fast_slow import FastSlow
-from pipelines.fusion import create
+from pipelines.fusion import Fusion, create
 from pipelines.keyframes import Every
 
 PADDING = 1.25
@@ -194,13 +194,15 @@ def leaning(current: Sequence[Heatmaps], reference: Sequence[Heatmaps]) -> list[
     return [replace(r, crop=c.crop) for c, r in zip(current, reference, strict=True)]
 
 
-def fast_slow(world: World, *, fusion: str = "two-maps", **changes: Any) -> FastSlow:
+def fast_slow(world: World, *, fusion: str | Fusion = "two-maps", **changes: Any) -> FastSlow:
     """The scheme over a world: keyframes every 16 frames."""
     parts: dict[str, Any] = {
         "finder": WorldFinder(world),
         "slow": WorldNet(world),
         "fast": WorldNet(world, size=(28, 28), peak=0.5),
-        "fusion": create(
+        "fusion": fusion
+        if not isinstance(fusion, str)
+        else create(
             fusion, interval=16, resampling="smooth", transfer=leaning, light_transfer=leaning
         ),
         "keyframes": Every(16),
