@@ -5,17 +5,25 @@ It brings in torch, which takes over a second; commands import it inside their f
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Set
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from data.errors import ConfigError
-from fspose_app.config import DetectSettings, NetworkSettings, Role, TrackSettings
-from models import backends, device, zoo
+from data.skeleton import Skeleton
+from fspose_app.config import (
+    DetectSettings,
+    HeatmapSettings,
+    NetworkSettings,
+    ReplaySettings,
+    Role,
+    TrackSettings,
+)
+from models import archives, backends, checkpoints, device, published, zoo
 from models.backends.base import PoseBackend
 from models.backends.embedded import Embedded
-from models.finder import Finder
+from models.finder import CheckedFinder
 from models.topdown import FlipTest, TopDown
 from models.warp import Warp
 from pipelines import fusion
@@ -33,6 +41,7 @@ WEAK_SCORE, WEAK_FAST_SCORE = 0.2, 0.1
 FLIP_SHIFT = 1  # cell to the right, as HRNet's SHIFT_HEATMAP; the embedded nets gain by it too
 LEAST_SCORE = 0.1  # of a backend's pose that is taken for a person's, on every frame
 
+WarpRole = Literal["transfer", "light-transfer"]
 Models = tuple[tuple[str, str], ...]
 """Names of networks, each with the SHA-256 of its weights."""
 
@@ -48,28 +57,48 @@ class Wanted:
     def family(self) -> Path:
         return self.settings.family or zoo.BUNDLED
 
-    def finder(self) -> Finder:
+    def file(self, role: Role) -> Path | None:
+        """The checkpoint that was given for a role; a fetched one may be given by its name."""
+        given = self.settings.weights.get(role)
+        if given is None or archives.parts(given):
+            return given
+        item = self._fetched(given)
+        if item is None:
+            return given
+        path = item.path(published.models_folder())
+        if not archives.parts(path):
+            raise ConfigError(f"'{item.name}' is not fetched: run fspose models fetch {item.name}.")
+        return path
+
+    def finder(self) -> CheckedFinder:
         least_score = self._least_score()
-        file = self.settings.weights.get("finder")
+        file = self.file("finder")
         return zoo.finder(self.device, self.family, least_score=least_score, checkpoint=file)
 
-    def net(self, role: zoo.Role) -> TopDown:
-        file = self.settings.weights.get(role)
-        return zoo.topdown(role, self.device, self.family, checkpoint=file)
+    def net(self, role: checkpoints.NetRole) -> TopDown:
+        given, known = self.settings.weights.get(role), self.settings.weights_as.get(role)
+        if given is None and known is not None:
+            raise ConfigError(f"--weights-as {role}={known} needs --weights {role}=FILE too.")
+        item = published.find(known) if known is not None else None
+        if item is None and given is not None:
+            item = self._fetched(given)
+        return checkpoints.topdown(
+            role, self.device, self.family, checkpoint=self.file(role), known=item
+        )
 
     def slow(self) -> TopDown | FlipTest:
         """The slow network, reading everyone twice where that is wanted."""
         net = self.net("slow")
         return FlipTest(net, shift=FLIP_SHIFT) if self.settings.flip_test else net
 
-    def warp(self) -> Warp:
-        file = self.settings.weights.get("transfer")
-        return zoo.warp(self.device, self.family, checkpoint=file)
+    def warp(self, role: WarpRole, skeleton: Skeleton) -> Warp:
+        file = self.file(role)
+        return checkpoints.warp(self.device, self.family, skeleton, checkpoint=file)
 
     def backend(self) -> PoseBackend:
         """The backend by name; one that comes without weights must be given some."""
         settings = self.settings
-        file = settings.weights.get("backend")
+        file = self.file("backend")
         if file is None:
             backends.describe(settings.backend)  # an unknown name is the first thing to tell
             raise ConfigError(
@@ -81,21 +110,32 @@ class Wanted:
 
     def models(self, roles: Set[Role]) -> Models:
         """Who took part. Raises ConfigError for weights that nobody asked for."""
-        unused = sorted(set(self.settings.weights) - roles)
+        unused = sorted({*self.settings.weights, *self.settings.weights_as} - roles)
         if unused:
             raise ConfigError(
                 f"Weights for '{unused[0]}' were given, but this run has networks for "
                 f"{', '.join(sorted(roles))} only."
             )
-        return tuple(self._model(role) for role in sorted(roles))
+        taken = [self._model(role) for role in sorted(roles)]
+        if "finder" in roles:  # the family's fast network checks its boxes, whoever else is fast
+            checker = zoo.of_role("fast", self.family)
+            taken.append((checker.name, checker.sha256 or ""))
+        return tuple(dict.fromkeys(taken))
 
     def _model(self, role: Role) -> tuple[str, str]:
-        file = self.settings.weights.get(role)
+        file = self.file(role)
         if file is not None:
-            return f"{role}: {file.name}", hashlib.sha256(file.read_bytes()).hexdigest()
+            return f"{role}: {file.name}", archives.sha256(file)
         assert role != "backend", "a backend's weights are always given"
+        assert role != "light-transfer", "it is only asked for where its weights are given"
         model = zoo.of_role(role, self.family)
         return model.name, model.sha256 or ""
+
+    @staticmethod
+    def _fetched(given: Path) -> published.Published | None:
+        """The published checkpoint that is given by its name in place of a file."""
+        named = (i for i in published.CATALOGUE if i.files and i.name == str(given))
+        return None if archives.parts(given) else next(named, None)
 
     def _least_score(self) -> float | None:
         """The embedded finder's only option."""
@@ -135,29 +175,69 @@ def pipeline(settings: TrackSettings, want: Wanted, clock: Clock) -> tuple[Pipel
     else:
         finder = FromBackend(want.backend())
         roles.add("backend")
-    transfer = None
-    if settings.fusion != "fast-only":
-        transfer = want.warp()
-        roles.add("transfer")
+    slow, fast = want.slow(), want.net("fast")
+    if slow.skeleton.keypoints != fast.skeleton.keypoints:
+        raise ConfigError(
+            f"The slow network's keypoints are {slow.skeleton.name}, the fast network's "
+            f"{fast.skeleton.name}. Give --weights of one kind for slow, fast and transfer."
+        )
+    transfer, light = _warps(settings.fusion, want, slow.skeleton, roles)
     scheme = FastSlow(
         finder=finder,
-        slow=want.slow(),
-        fast=want.net("fast"),
+        slow=slow,
+        fast=fast,
         fusion=fusion.create(
             settings.fusion,
             interval=settings.interval,
             resampling="smooth",
             transfer=transfer,
-            light_transfer=transfer,
+            light_transfer=light,
+            fast_peak=fast.peak,
         ),
         keyframes=Every(settings.interval),
-        padding=float(zoo.of_role("slow", want.family).description.input["padding"]),
+        padding=slow.padding,
         search_interval=settings.search_interval,
         weak_score=WEAK_SCORE,
-        weak_fast_score=WEAK_FAST_SCORE,
+        weak_fast_score=WEAK_FAST_SCORE * fast.peak,
         clock=clock,
     )
     return scheme, want.models(roles)
+
+
+def _warps(
+    name: str, want: Wanted, skeleton: Skeleton, roles: set[Role]
+) -> tuple[Warp | None, Warp | None]:
+    """The transfer nets of a fusion, for the slow and for the fast net's maps; tells `roles`."""
+    if name == "fast-only":
+        return None, None
+    transfer = want.warp("transfer", skeleton)
+    roles.add("transfer")
+    if name != "three-maps-light" or "light-transfer" not in want.settings.weights:
+        return transfer, transfer
+    roles.add("light-transfer")
+    return transfer, want.warp("light-transfer", skeleton)
+
+
+def replayed_fusion(
+    settings: ReplaySettings, want: Wanted, skeleton: Skeleton
+) -> tuple[Callable[[fusion.Resampling, float], fusion.Fusion], Models]:
+    """What makes the fusion for a way of resampling and a fast net's peak, and its networks."""
+    roles: set[Role] = set()
+    transfer, light = _warps(settings.fusion, want, skeleton, roles)
+    if not roles and settings.weights:
+        raise ConfigError(f"Weights were given, but '{settings.fusion}' needs no network.")
+
+    def make(resampling: fusion.Resampling, fast_peak: float) -> fusion.Fusion:
+        return fusion.create(
+            settings.fusion,
+            interval=settings.interval,
+            resampling=resampling,
+            transfer=transfer,
+            light_transfer=light,
+            fast_peak=fast_peak,
+        )
+
+    return make, want.models(roles)
 
 
 def single_images(want: Wanted) -> tuple[PoseBackend, Models]:
@@ -172,3 +252,8 @@ def net_on_boxes(settings: DetectSettings, want: Wanted) -> tuple[HeatmapNet, Mo
     """The slow or the fast net alone, for people whose boxes are known."""
     net = want.slow() if settings.net == "slow" else want.net(settings.net)
     return net, want.models({settings.net})
+
+
+def stored_net(settings: HeatmapSettings, want: Wanted) -> tuple[TopDown, Models]:
+    """The slow or the fast net whose maps are to be stored."""
+    return want.net(settings.net), want.models({settings.net})

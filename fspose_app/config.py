@@ -9,18 +9,38 @@ from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from data.errors import ConfigError
+from data.packing import Precision
+from pipelines.fusion import named as fusion_named
 from pipelines.fusion import names as fusion_names
 
 Scheme = Literal["fast-slow", "every-frame"]
 Format = Literal["jsonl", "posetrack", "coco", "mot", "csv"]
 NetName = Literal["slow", "fast"]
-Role = Literal["finder", "slow", "fast", "transfer", "backend"]
+Role = Literal["finder", "slow", "fast", "transfer", "light-transfer", "backend"]
 Count = Annotated[int, Field(strict=True, ge=1)]
 Switch = Annotated[bool, Field(strict=True)]
+
+
+def _known_fusion(value: object) -> str:
+    """A fusion's name, for its published number too."""
+    name = fusion_named(str(value))
+    if name not in fusion_names():
+        raise PydanticCustomError("fusion", f"should be one of {', '.join(fusion_names())}")
+    return name
+
+
+FusionName = Annotated[str, BeforeValidator(_known_fusion)]
 
 
 class NetworkSettings(BaseModel):
@@ -31,6 +51,7 @@ class NetworkSettings(BaseModel):
     backend: str = "embedded"
     backend_options: dict[str, bool | int | float | str | None] = Field(default_factory=dict)
     weights: dict[Role, Path] = Field(default_factory=dict)
+    weights_as: dict[NetName, str] = Field(default_factory=dict)
     family: Path | None = None
     flip_test: Switch = False
     device: str = "auto"
@@ -43,7 +64,7 @@ class TrackSettings(NetworkSettings):
     scheme: Scheme = "fast-slow"
     interval: Count = 16
     search_interval: Count = 8
-    fusion: str = "two-maps"
+    fusion: FusionName = "two-maps"
     fps: Annotated[float, Field(ge=0.1, le=1000)] | None = None
     overlay: Switch = True
     format: tuple[Format, ...] = ("jsonl",)
@@ -54,18 +75,27 @@ class TrackSettings(NetworkSettings):
         """`jsonl,csv` is as good as a list."""
         return tuple(re.split(r"\s*,\s*", value)) if isinstance(value, str) else value
 
-    @field_validator("fusion")
-    @classmethod
-    def _is_known(cls, value: str) -> str:
-        if value not in fusion_names():
-            raise PydanticCustomError("fusion", f"should be one of {', '.join(fusion_names())}")
-        return value
-
 
 class DetectSettings(NetworkSettings):
     """Settings of `fspose detect`."""
 
     net: NetName = "slow"
+
+
+class HeatmapSettings(NetworkSettings):
+    """Settings of `fspose heatmaps create`."""
+
+    net: NetName
+    precision: Precision = "half"
+    batch: Count = 16
+
+
+class ReplaySettings(NetworkSettings):
+    """Settings of `fspose evaluate heatmaps`."""
+
+    fusion: FusionName = "two-maps"
+    interval: Count = 16
+    batch: Count = 64
 
 
 Settings = TypeVar("Settings", bound=BaseModel)

@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 import rich.box
 import rich.console
@@ -19,6 +20,12 @@ from data.errors import FsposeError
 
 WIDTH = 200  # of a file or pipe, which has none: tables are not folded there
 QUIET = (5.0, 60.0)  # least and most seconds between two lines where no bar can be drawn
+
+
+class Tell(Protocol):
+    """Takes how much is done, and a note of how the work goes."""
+
+    def __call__(self, done: int, note: str = "") -> None: ...
 
 
 class Console:
@@ -56,22 +63,26 @@ class Console:
 
     @contextmanager
     def progress(
-        self, label: str, *, done: int, total: int | None
-    ) -> Iterator[Callable[[int], None]]:
+        self, label: str, *, done: int, total: int | None, unit: str = "frames"
+    ) -> Iterator[Tell]:
         """A function that takes the number of frames done: a bar on a terminal, else plain lines.
 
         `done` frames lie behind already; `total` is the announced number, which may be wrong, or
-        None where it is open.
+        None where it is open. `unit` is what is counted, where it is not frames. The function
+        takes a note too, of how the work goes.
         """
-        pace = _Pace(done, total, self._clock(), self._clock)
+        pace = _Pace(done, total, self._clock(), self._clock, unit)
         if not self._err.is_terminal:
-            yield _Lines(label, pace, self.note).show
+            yield _Lines(label, pace, self.note)
             return
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
         rate = TextColumn("{task.fields[rate]}")
-        with Progress(*columns, rate, TimeRemainingColumn(), console=self._err) as bar:
-            task = bar.add_task(label, total=total, completed=done, rate="")
-            yield lambda now: bar.update(task, completed=now, rate=pace.rate(now))
+        note = TextColumn("{task.fields[note]}")
+        with Progress(*columns, rate, TimeRemainingColumn(), note, console=self._err) as bar:
+            task = bar.add_task(label, total=total, completed=done, rate="", note="")
+            yield lambda now, note="": bar.update(
+                task, completed=now, rate=pace.rate(now), note=note
+            )
 
     def trace(self, error: FsposeError) -> None:
         """The traceback of an error that is otherwise told in one line (`fspose --debug`)."""
@@ -86,9 +97,10 @@ class _Pace:
     total: int | None
     start: float
     clock: Callable[[], float]
+    unit: str
 
     def rate(self, done: int) -> str:
-        return f"{(done - self.first) / max(self.clock() - self.start, 1e-9):.1f} frames/s"
+        return f"{(done - self.first) / max(self.clock() - self.start, 1e-9):.1f} {self.unit}/s"
 
     def left(self, done: int) -> str | None:
         """The time that is left, or None where it cannot be known."""
@@ -105,7 +117,7 @@ class _Lines:
         self._label, self._pace, self._say = label, pace, say
         self._last = pace.start
 
-    def show(self, done: int) -> None:
+    def __call__(self, done: int, note: str = "") -> None:
         now = self._pace.clock()
         quiet = min(max((now - self._pace.start) / 10, QUIET[0]), QUIET[1])
         if now - self._last < quiet:
@@ -113,8 +125,10 @@ class _Lines:
         self._last = now
         total, left = self._pace.total, self._pace.left(done)
         of = f" of {total} ({100 * done // total} %)" if total else ""
-        line = f"{self._label}: frame {done}{of}, {self._pace.rate(done)}"
-        self._say(f"{line}, about {left} left" if left else line)
+        one = self._pace.unit.removesuffix("s")
+        line = f"{self._label}: {one} {done}{of}, {self._pace.rate(done)}"
+        line = f"{line}, about {left} left" if left else line
+        self._say(f"{line}; {note}" if note else line)
 
 
 def clock_time(seconds: float) -> str:

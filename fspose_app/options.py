@@ -12,6 +12,7 @@ from click.core import ParameterSource
 from pydantic import BaseModel
 
 from fspose_app.config import Format, NetworkSettings, Role
+from pipelines import fusion
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Callback = Callable[[click.Context, click.Parameter, Any], Any]
@@ -22,12 +23,15 @@ NETWORK_NAMES = (
     "backend",
     "backend_options",
     "weights",
+    "weights_as",
     "family",
     "flip_test",
     "device",
     "threads",
 )
 """The settings that `network_options` reads."""
+NET_NAMES = ("weights", "weights_as", "family", "device", "threads")
+"""The settings that `net_options` reads."""
 
 
 def default(kind: type[BaseModel], name: str) -> Any:
@@ -62,6 +66,16 @@ class Several(click.ParamType):  # type: ignore[type-arg]  # click 8.1 has it wi
         return tuple(dict.fromkeys(names))
 
 
+class FusionName(click.Choice):  # type: ignore[type-arg]  # click 8.1 has it without
+    """A fusion's name, which its published number stands for as well."""
+
+    def __init__(self) -> None:
+        super().__init__(fusion.names())
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return super().convert(fusion.named(value), param, ctx)
+
+
 def _pairs(form: str, keys: Sequence[str], value_of: Callable[[str], object]) -> Callback:
     """A callback for an option of the form KEY=VALUE that may be given again: a dictionary."""
 
@@ -89,13 +103,23 @@ def _scalar(text: str) -> object:
 
 
 def network_options(command: Command) -> Command:
-    """--backend, --backend-option, --weights, --family, --device, --threads and --config."""
-    for option in reversed(_NETWORK_OPTIONS):
+    """--backend, --weights, --family, --device and the others that choose networks."""
+    options = (*_BACKEND_OPTIONS, *_WEIGHTS_OPTIONS, _FLIP_TEST, *_DEVICE_OPTIONS)
+    return _with(options, command)
+
+
+def net_options(command: Command) -> Command:
+    """Of the options above those that choose one network for people whose boxes are known."""
+    return _with((*_WEIGHTS_OPTIONS, *_DEVICE_OPTIONS), command)
+
+
+def _with(options: Sequence[Callable[[Command], Command]], command: Command) -> Command:
+    for option in reversed(options):
         command = option(command)
     return command
 
 
-_NETWORK_OPTIONS = (
+_BACKEND_OPTIONS = (
     click.option(
         "--backend",
         metavar="NAME",
@@ -112,13 +136,26 @@ _NETWORK_OPTIONS = (
         show_default="the backend's own",
         help="An option of the backend, as `fspose backends` lists them. May be given again.",
     ),
+)
+_WEIGHTS_OPTIONS = (
     click.option(
         "--weights",
         metavar="ROLE=FILE",
         multiple=True,
         callback=_pairs("ROLE=FILE", ROLES, str),
         show_default="the embedded ones",
-        help=f"A checkpoint for one of {', '.join(ROLES)}. May be given again.",
+        help=f"A checkpoint for one of {', '.join(ROLES)}: a file, or the name of a fetched one. "
+        "May be given again.",
+    ),
+    click.option(
+        "--weights-as",
+        "weights_as",
+        metavar="ROLE=NAME",
+        multiple=True,
+        callback=_pairs("ROLE=NAME", ("slow", "fast"), str),
+        show_default="by the file's name or SHA-256, else FSPose's own",
+        help="The published checkpoint whose keypoints and size of crop a file given with "
+        "--weights has; `fspose models list` shows the names. May be given again.",
     ),
     click.option(
         "--family",
@@ -127,12 +164,14 @@ _NETWORK_OPTIONS = (
         show_default="the embedded one",
         help="A folder with another family of finder, slow, fast and transfer network.",
     ),
-    click.option(
-        "--flip-test/--no-flip-test",
-        default=default(NetworkSettings, "flip_test"),
-        show_default=True,
-        help="Whether the slow network reads everyone twice, once mirrored: better and slower.",
-    ),
+)
+_FLIP_TEST = click.option(
+    "--flip-test/--no-flip-test",
+    default=default(NetworkSettings, "flip_test"),
+    show_default=True,
+    help="Whether the slow network reads everyone twice, once mirrored: better and slower.",
+)
+_DEVICE_OPTIONS = (
     click.option(
         "--device",
         metavar="NAME",

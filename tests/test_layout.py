@@ -22,7 +22,7 @@ TOP = {
 # Written in pieces, so that the rules below hold for this file too.
 HOMES = "|".join(["home", "root", "work", "Users"])
 INDEXES = "|".join(
-    [rf"pypi\.{'org'}", rf"python{'hosted'}", rf"download\.{'pytorch'}", rf"index{'-url'}"]
+    [rf"pypi\.{'org'}", rf"python{'hosted'}", rf"download\.{'pytorch'}\.org/whl", rf"index{'-url'}"]
 )
 MACHINE_PATH = re.compile(rf"(?<![\w.~)}}-])/(?:{HOMES})/[\w.]")
 INDEX_HOST = re.compile(INDEXES)

@@ -10,10 +10,14 @@ from data.errors import FsposeError
 from fspose_app import __version__
 from fspose_app.cli.backends import command as backends
 from fspose_app.cli.convert import command as convert
+from fspose_app.cli.data import command as data
 from fspose_app.cli.detect import command as detect
+from fspose_app.cli.evaluate import command as evaluate
+from fspose_app.cli.heatmaps import command as heatmaps
 from fspose_app.cli.models import command as models
 from fspose_app.cli.synth import command as synth
 from fspose_app.cli.track import command as track
+from fspose_app.cli.train import command as train
 from fspose_app.console import Console, log_everything
 
 INTERRUPTED = 130  # 128 and the number of SIGINT, as shells count
@@ -51,5 +55,5 @@ def main(debug: bool) -> None:
         log_everything()
 
 
-for command in (track, detect, convert, synth, backends, models):
+for command in (track, detect, heatmaps, evaluate, train, convert, data, synth, backends, models):
     main.add_command(command)

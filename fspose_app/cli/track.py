@@ -18,14 +18,21 @@ from data.sources.prefetch import prefetch
 from fspose_app import __version__
 from fspose_app.config import Scheme, TrackSettings, settings
 from fspose_app.console import Console
-from fspose_app.options import FORMATS, NETWORK_NAMES, Several, default, given, network_options
+from fspose_app.options import (
+    FORMATS,
+    NETWORK_NAMES,
+    FusionName,
+    Several,
+    default,
+    given,
+    network_options,
+)
 from fspose_app.out_folder import OutFolder
 from fspose_app.rate import IMAGES_FPS, timed
 from fspose_app.recording import Past, Recording
 from fspose_app.sinks.jsonl import partial_of
 from fspose_app.stopping import StopRequest
 from fspose_app.summary import show_summary
-from pipelines.fusion import names as fusion_names
 from pipelines.timing import Stopwatch
 
 NAMES = (
@@ -70,10 +77,10 @@ NAMES = (
 )
 @click.option(
     "--fusion",
-    type=click.Choice(fusion_names()),
+    type=FusionName(),
     default=default(TrackSettings, "fusion"),
     show_default=True,
-    help="How the maps of keyframe and present frame are merged.",
+    help="How the maps of keyframe and present frame are merged; the published numbers do too.",
 )
 @click.option(
     "--fps",

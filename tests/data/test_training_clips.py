@@ -22,7 +22,7 @@ def test_a_pack_of_clips_gives_frames_known_keypoints_and_boxes_around_them(tmp_
 
     (walk,) = read_clips(tmp_path)
 
-    assert (48, 64, 3) == walk.images[2].shape
+    assert walk.images[2].shape == (48, 64, 3)
     assert walk.keypoints[0, FSPOSE_19.index("head_bottom")].tolist() == [10, 8, 2]
     assert walk.keypoints[0, FSPOSE_19.index("right_ankle"), 2] == 0
     assert walk.keypoints[0, :, 2].sum() == 4
