@@ -82,7 +82,14 @@ class DetectSettings(NetworkSettings):
     net: NetName = "slow"
 
 
-class HeatmapSettings(NetworkSettings):
+class NetsOnly(NetworkSettings):
+    """For commands without a finder: what would be ignored there is refused."""
+
+    backend: Literal["embedded"] = "embedded"
+    flip_test: Literal[False] = False
+
+
+class HeatmapSettings(NetsOnly):
     """Settings of `fspose heatmaps create`."""
 
     net: NetName
@@ -90,7 +97,7 @@ class HeatmapSettings(NetworkSettings):
     batch: Count = 16
 
 
-class ReplaySettings(NetworkSettings):
+class ReplaySettings(NetsOnly):
     """Settings of `fspose evaluate heatmaps`."""
 
     fusion: FusionName = "two-maps"

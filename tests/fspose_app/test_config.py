@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from data.errors import ConfigError
-from fspose_app.config import TrackSettings, settings
+from fspose_app.config import ReplaySettings, TrackSettings, settings
 
 
 def write(folder: Path, text: str) -> Path:
@@ -123,3 +123,9 @@ def test_a_file_that_is_not_text_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigError, match="not a text file"):
         settings(TrackSettings, file, {})
+
+
+@pytest.mark.parametrize("text", ["flip-test: true", "backend: keypoint_rcnn"])
+def test_a_setting_that_a_replay_would_ignore_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigError, match=text.split(":")[0]):
+        settings(ReplaySettings, write(tmp_path, text), {})
