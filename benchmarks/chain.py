@@ -11,7 +11,7 @@ network's crops do not vary, for its loss learns slowly; the slow one's do, but 
 The table at the end says what the average precision of the drawn set's val half was before and
 after; `chain.json` in OUT_DIR has the numbers.
 
-On two cores: about six minutes, with --short about one.
+On two cores: about four minutes, with --short about one and a half.
 """
 
 from __future__ import annotations

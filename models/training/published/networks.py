@@ -19,7 +19,7 @@ from models.networks.transfer import TransferNet
 Network = TypeVar("Network", bound=nn.Module)
 
 KEYPOINTS = len(POSETRACK_17)
-SMALL = 0.001  # deviation of HRNet's first numbers (INIT_WEIGHTS, FSPose specification 9.1)
+SMALL = 0.001  # deviation of the first numbers, as of the transfer net (FSPose specification 3.1)
 _HEADS = {HRNet: "final_layer.", MobileNet: "hm_conv."}
 
 
@@ -75,7 +75,7 @@ def start(network: nn.Module, path: Path) -> tuple[str, ...]:
 
 
 def _small(network: HRNet) -> HRNet:
-    """With the published first numbers: maps begin at zero, where most of every target lies."""
+    """With small first numbers: maps begin at zero, where most of every target lies."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.normal_(module.weight, std=SMALL)
