@@ -43,6 +43,7 @@ class Size:
 LONG = Size(20, 18, slow_epochs=14, fast_epochs=8, transfer_epochs=3, augment=True)
 SHORT = Size(10, 18, slow_epochs=9, fast_epochs=9, transfer_epochs=2, augment=False)
 
+RUN = ("--device", "cpu", "--threads", 1)  # more get into one another's way on so small networks
 SLOW = ("--width", 8, "--size", "96x128", "--batch-size", 8, "--lr", 1e-3)
 FAST = ("--width", 16, "--size", "128x128", "--no-augment", "--batch-size", 8, "--lr", 2e-3)
 TRANSFER = ("--width", 8, "--batch-size", 8, "--lr", 1e-3)
@@ -120,14 +121,14 @@ class Chain:
         fspose(
             *("train", net, "--recipe", "published", "--annotations", self.annotations("train")),
             *(*images, "--epochs", epochs, "--milestones", max(1, round(0.8 * epochs))),
-            *(*options, "--seed", self.seed, "--device", "cpu", "-o", self.run(net, state)),
+            *(*options, "--seed", self.seed, *RUN, "-o", self.run(net, state)),
         )
 
     def store(self, net: str, state: str, split: str) -> None:
         weights = self.run(net, state) / "final_state.pth"
         fspose(
             *("heatmaps", "create", self.annotations(split), "--images", self.tree, "--net", net),
-            *("--weights", f"{net}={weights}", "--device", "cpu"),
+            *("--weights", f"{net}={weights}", *RUN),
             *("-o", self.database(net, state, split)),
         )
 
@@ -137,7 +138,7 @@ class Chain:
         fspose(
             *("evaluate", "heatmaps", self.database("slow", state, "val")),
             *(self.database("fast", state, "val"), "--annotations", self.annotations("val")),
-            *(*options, "--not-alone", "--device", "cpu", "-o", out),
+            *(*options, "--not-alone", *RUN, "-o", out),
         )
         outcome = json.loads((out / "scores.json").read_text(encoding="utf-8"))["outcomes"][-1]
         return float(outcome["metrics"]["ap"]["ap"][-1])
