@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import cv2
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from data.drawn_packs import drawn_people
 from data.frame import Image
@@ -53,12 +55,12 @@ PLANS = {
             "stem": 32,
             "first_blocks": 1,
         },
-        ((0.0, (96, 128), 1.5, 32), (0.3, (128, 160), 1.75, 32), (0.6, (160, 192), 2.0, 24)),
+        ((0.0, (160, 192), 2.0, 24), (0.5, (192, 256), 2.25, 20)),
     ),
     "fast": Plan(
         "plain",
         {"keypoints": 19, "widths": (48, 96, 144, 192), "blocks": 2},
-        ((0.0, (96, 128), 1.5, 32),),
+        ((0.0, (128, 160), 1.75, 32),),
     ),
 }
 NETWORKS: dict[str, type[nn.Module]] = {"hrnet": HRNet, "plain": PlainNet}
@@ -158,6 +160,20 @@ def pck(network: nn.Module, people: People, size: tuple[int, int]) -> str:
     return f"held-out PCK@0.2: coco {np.mean(hits[True]):.3f} lspet {np.mean(hits[False]):.3f}"
 
 
+@torch.no_grad()
+def told(teacher: nn.Module, images: Tensor) -> Tensor:
+    """A slow net's logits for crops of any size, (N, J, h / 4, w / 4).
+
+    It sees them at the size that it learned; its probabilities are spread over fewer cells after.
+    """
+    height, width = images.shape[2:]
+    own = PLANS["slow"].rasters[0][1]
+    seen = functional.interpolate(images, (own[1], own[0]), mode="bilinear", antialias=True)
+    small = (height // int(STRIDE), width // int(STRIDE))
+    logits = functional.interpolate(teacher(seen).float(), small, mode="bilinear", antialias=True)
+    return logits + math.log(own[0] * own[1] / (width * height))
+
+
 def taught(role: str, weights: Path | None) -> nn.Module:
     """A role's network, with weights where there are some."""
     plan = PLANS[role]
@@ -211,8 +227,7 @@ def main() -> None:
             value = keypoint_loss(logits, keypoints, absent, stride=STRIDE, sigma=sigma)
             if teacher is None:
                 return value
-            with torch.no_grad():
-                said = teacher(images)
+            said = told(teacher, images)
         return (value + distillation_loss(logits, said)) / 2
 
     def measure(net: nn.Module) -> str:
