@@ -1,4 +1,4 @@
-"""What the fusions make of the fast net's maps, against copying the keyframe's.
+"""What the fusions make of the fast net's maps, against copying the keyframe's and other ways.
 
     python benchmarks/fusion.py [DIR/annotations/VIDEO.json ...] [--scenes 4] [--interval 16]
 
@@ -6,7 +6,9 @@ The images that a PoseTrack18 file names lie in DIR. Drawn scenes that
 no network was trained on come from a seed. Everyone is read in the annotated boxes with the
 annotated tracks; keyframes come every `--interval` frames of a track. PCK@0.2 is the share of the
 twelve limb keypoints within 0.2 of the torso, on frames between keyframes only, so that all rows
-speak of the same people; `slow` there is what the fusions can hope for.
+speak of the same people; `slow` there is what the fusions can hope for. `copied` is a fusion whose
+transfer is to take the keyframe's maps as they are; the rows after the fusions use no transfer net
+(`benchmarks/rivals.py`).
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from rivals import RIVALS, Reading
 
 from data import posetrack
 from data.frame import Image
@@ -84,6 +87,12 @@ def copied(current: Sequence[Heatmaps], reference: Sequence[Heatmaps]) -> list[H
     return [replace(r, crop=c.crop) for c, r in zip(current, reference, strict=True)]
 
 
+def reading(maps: Heatmaps) -> Reading:
+    """One person's keypoints and scores."""
+    points, scores = decode([maps])[0]
+    return Reading(points, np.clip(scores, 0, 1))
+
+
 class Ways:
     """Every way to answer, walked along one track at a time; counts right keypoints."""
 
@@ -102,6 +111,7 @@ class Ways:
 
     def walk(self, track: list[Seen]) -> None:
         key, previous = None, None
+        rivals = {name: kind() for name, kind in RIVALS.items()}
         answers: dict[str, Heatmaps] = {}
         for number, seen in enumerate(track):
             (exact,) = self.slow.heatmaps(seen.image, [seen.box])
@@ -109,6 +119,9 @@ class Ways:
             if key is None or number % self.interval == 0:
                 key, key_number = exact, number
                 answers = dict.fromkeys(self.fusions, exact)
+                size = float(np.sqrt(seen.box.area))
+                for rival in rivals.values():
+                    rival.start(seen.image, reading(exact), reading(quick), size)
             else:
                 self._judge("slow", exact, seen)
                 self._judge("keyframe, copied", replace(key, crop=exact.crop), seen)
@@ -118,14 +131,18 @@ class Ways:
                     (fused,) = fuse([between])
                     answers[name] = fused.answer
                     self._judge(name, answers[name], seen)
+                for name, rival in rivals.items():
+                    self._count(name, rival.follow(seen.image, reading(quick)), seen)
             previous = quick
 
     def _judge(self, name: str, maps: Heatmaps, seen: Seen) -> None:
+        self._count(name, reading(maps).keypoints, seen)
+
+    def _count(self, name: str, points: Floats, seen: Seen) -> None:
         left, right = seen.keypoints[list(TORSO)]
         torso = float(np.hypot(*(left - right)[:2]))
         if min(left[2], right[2]) <= 0 or torso < 1:
             return
-        points, _ = decode([maps])[0]
         far = np.hypot(*(points - seen.keypoints[:, :2])[LIMBS].T) / torso
         self.right[name] += (far < 0.2)[seen.keypoints[LIMBS, 2] > 0].tolist()
 

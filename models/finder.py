@@ -78,19 +78,19 @@ class CheckedFinder:
     """A finder whose every box a pose net has looked into.
 
     A box's score is multiplied by the root of its keypoints' mean score, and its sides move a
-    little toward the pose. On the training packs' held-out pictures that found a tenth more people
-    at one false box in four pictures. `least_score` is compared with the new score.
+    little toward the pose; `benchmarks/heldout.py` prints what that is worth. `least_score` is
+    compared with the new score. `finder` is the one that is checked.
     """
 
     def __init__(
         self, finder: Finder, net: TopDown, *, least_score: float, overlap: float, most: int
     ) -> None:
-        self._finder, self._net = finder, net
+        self.finder, self._net = finder, net
         self._least_score, self._overlap, self._most = least_score, overlap, most
 
     def find(self, image: Image) -> list[Box]:
         """People of an RGB image (h, w, 3), best first, in its pixels."""
-        boxes = self._finder.find(image)
+        boxes = self.finder.find(image)
         if not boxes:
             return []
         poses = decode(self._net.heatmaps(image, boxes))

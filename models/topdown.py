@@ -93,7 +93,7 @@ class TopDown:
         self._network = network.to(device).eval()
         self._size = size
         self._device = device
-        self._head = head
+        self.head = head
 
     def heatmaps(self, image: Image, boxes: Sequence[Box]) -> list[Heatmaps]:
         """One set of maps per box, in the boxes' order; the image is (h, w, 3) RGB."""
@@ -110,7 +110,7 @@ class TopDown:
         """(N, J, h, w) of N cut images of the network's size."""
         with torch.inference_mode():
             batch = normalised(cuts, self._device)
-            maps: Floats = self._head(self._network(batch)).float().cpu().numpy()
+            maps: Floats = self.head(self._network(batch)).float().cpu().numpy()
         assert maps.shape[:2] == (len(cuts), len(self.skeleton)), maps.shape
         return maps
 
