@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import json
-import tarfile
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import AnnotationError
 from data.frame import Image
+from data.image_store import Shards, require
+from data.people_set import Portrait, Shot
 from data.pose import Floats
-from data.skeleton import FSPOSE_19
+from data.skeleton import COCO_17, FSPOSE_19
 
+_LABELLED_BY_COCO = np.array([k in COCO_17.keypoints for k in FSPOSE_19.keypoints])
 EXTENT = 1.15  # LSPET has no person box: the joints' extent, enlarged (as its evaluation does)
 
 
@@ -46,6 +46,11 @@ class People:
         start, height, width = (int(v) for v in self.places[index])
         return np.asarray(self.pixels[start : start + height * width * 3]).reshape(height, width, 3)
 
+    def portrait(self, index: int, rng: np.random.Generator) -> Portrait:
+        """A person of the pack, as a PeopleSet has them."""
+        absent = self.absent_is_known[index] & _LABELLED_BY_COCO
+        return Portrait(self.image(index), self.keypoints[index], self.boxes[index], absent)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pictures:
@@ -67,6 +72,10 @@ class Pictures:
     def image(self, index: int) -> Image:
         start, height, width = (int(v) for v in self.places[index])
         return np.asarray(self.pixels[start : start + height * width * 3]).reshape(height, width, 3)
+
+    def shot(self, index: int, rng: np.random.Generator) -> Shot:
+        """A picture of the pack, as a PictureSet has them."""
+        return Shot(self.image(index), self.boxes[index], bool(self.complete[index]))
 
 
 def read_people(packs: Path, cache: Path) -> People:
@@ -165,16 +174,7 @@ def write_flat(images: Iterable[Image], cache: Path) -> None:
 
 def _images(pack: Path, ids: set[int]) -> Iterator[Image]:
     records = [record for record in _annotations(pack)["images"] if record["id"] in ids]
-    shards = sorted({record["shard"] for record in records})
-    with ExitStack() as stack:
-        opened = {shard: stack.enter_context(tarfile.open(pack / shard)) for shard in shards}
-        for record in records:
-            place = f"{pack / record['shard']}: {record['file_name']}"
-            member = opened[record["shard"]].extractfile(record["file_name"])
-            if member is None:
-                raise AnnotationError(f"{place} is missing.")
-            flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION  # as annotated
-            image = cv2.imdecode(np.frombuffer(member.read(), np.uint8), flags)
-            if image is None:
-                raise AnnotationError(f"{place} is no picture.")
-            yield np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
+    shards = Shards.of(pack, sorted({pack / record["shard"] for record in records}))
+    require(shards, (record["file_name"] for record in records))
+    for record in records:
+        yield shards.read(record["file_name"])

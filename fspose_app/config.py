@@ -109,23 +109,28 @@ Settings = TypeVar("Settings", bound=BaseModel)
 
 
 def settings(
-    kind: type[Settings], file: Path | None, command_line: Mapping[str, object]
+    kind: type[Settings],
+    file: Path | None,
+    command_line: Mapping[str, object],
+    *,
+    preset: Path | None = None,
 ) -> Settings:
-    """Settings of a kind: its defaults, over them `file` (YAML), over it `command_line`.
+    """Settings of a kind: its defaults, over them `preset` and `file` (YAML), then `command_line`.
 
-    In the file, keys are the options' long names without the dashes in front (`search-interval`).
+    In the files, keys are the options' long names without the dashes in front (`search-interval`).
     Raises ConfigError for a file that cannot be read, a key that is unknown (with the nearest
     one), and a value out of range.
     """
+    ready = {} if preset is None else _read(kind, preset)
     written = {} if file is None else _read(kind, file)
     try:
-        return kind.model_validate({**written, **command_line})
+        return kind.model_validate({**ready, **written, **command_line})
     except ValidationError as error:
-        raise ConfigError(_told(error, file, command_line)) from error
+        raise ConfigError(_told(error, file or preset, command_line)) from error
 
 
-def _read(kind: type[BaseModel], file: Path) -> dict[str, object]:
-    """The keys and values of a YAML file, under the settings' own names."""
+def content_of(file: Path) -> dict[object, object]:
+    """The keys and values of a YAML file as they stand in it. Raises ConfigError."""
     try:
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
     except OSError as error:
@@ -141,6 +146,12 @@ def _read(kind: type[BaseModel], file: Path) -> dict[str, object]:
         return {}
     if not isinstance(content, dict):
         raise ConfigError(f"{file}: expected lines of `key: value`, found {_kind(content)}.")
+    return content
+
+
+def _read(kind: type[BaseModel], file: Path) -> dict[str, object]:
+    """The keys and values of a YAML file, under the settings' own names."""
+    content = content_of(file)
     known = {_shown(name): name for name in kind.model_fields}
     for key in content:
         if _shown(str(key)) not in known:

@@ -1,220 +1,92 @@
-"""Click options that the commands of `fspose train` share."""
+"""The options of the commands of `fspose train`; what they may be stands in `train_config`."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from models.training.published.schedule import Schedule
+from fspose_app.train_config import KINDS, TrainSettings, presets, recipes
+from fspose_app.train_rows import ROWS
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+Option = Callable[[Command], Command]
 
 
-class Milestones(click.ParamType):  # type: ignore[type-arg]  # click 8.1 has it without
-    """`5,7`: epochs from 1, rising; an empty text is none."""
+def settings_options(network: str, names: Sequence[str]) -> Callable[[Command], Command]:
+    """The options of these names, each showing the default of the network's first recipe that
+    has it; what else is said of a default comes after it."""
+    kinds = [KINDS[network, recipe] for recipe in recipes(network)]
+    made = [_option(name, kinds) for name in names]
 
-    name = "milestones"
+    def apply(command: Command) -> Command:
+        for option in reversed([*_first(network), *made, *_LAST]):
+            command = option(command)
+        return command
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, ...]:
-        if isinstance(value, tuple):
-            return value
-        if not re.fullmatch(r"(\d+(,\d+)*)?", value):
-            self.fail(f"{value!r} is not of the form 5,7.", param, ctx)
-        epochs = tuple(int(number) for number in value.split(",") if number)
-        if list(epochs) != sorted(set(epochs)) or 0 in epochs:
-            self.fail(f"{value!r} should be rising epochs, counted from 1.", param, ctx)
-        return epochs
+    return apply
 
 
-class CropSize(click.ParamType):  # type: ignore[type-arg]  # click 8.1 has it without
-    """`192x256`: width and height in pixels, multiples of 32 from 64 on.
-
-    Of smaller crops the coarsest map would be a single cell, too little for batch normalisation.
-    """
-
-    name = "size"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, int]:
-        if isinstance(value, tuple):
-            return value
-        match = re.fullmatch(r"(\d{2,4})x(\d{2,4})", value)
-        size = (int(match[1]), int(match[2])) if match else (0, 0)
-        if min(size) < 64 or size[0] % 32 or size[1] % 32:
-            self.fail(f"{value!r} is not WIDTHxHEIGHT in multiples of 32 from 64 on.", param, ctx)
-        return size
-
-
-def _with(options: tuple[Callable[[Command], Command], ...], command: Command) -> Command:
-    for option in reversed(options):
-        command = option(command)
-    return command
-
-
-def data_options(command: Command) -> Command:
-    """--recipe, --annotations and -o, which every recipe needs."""
-    return _with(_DATA, command)
-
-
-def schedule_options(schedule: Schedule) -> Callable[[Command], Command]:
-    """--epochs and the others that say how long and how fast, with a recipe's defaults."""
-    options = (
+def _first(network: str) -> list[Option[Any]]:
+    return [
         click.option(
-            "--epochs",
-            type=click.IntRange(0),
-            metavar="N",
-            default=schedule.epochs,
+            "--recipe",
+            type=click.Choice(recipes(network)),
+            default=recipes(network)[0],
             show_default=True,
-            help="How often everybody is seen; 0 only writes the network as it begins.",
+            help="How it is trained: as FSPose was published, or as the embedded family.",
         ),
         click.option(
-            "--batch-size",
-            type=click.IntRange(1),
-            metavar="N",
-            default=schedule.batch,
-            show_default=True,
-            help="How many people one step learns from.",
+            "--preset",
+            type=click.Choice(presets(network)),
+            show_default="none",
+            help="Settings under a name; the settings file and these options override them.",
         ),
         click.option(
-            "--lr",
-            type=click.FloatRange(0, min_open=True),
-            metavar="RATE",
-            default=schedule.rate,
-            show_default=True,
-            help="Adam's learning rate in the first epoch.",
+            "--config",
+            type=click.Path(path_type=Path, exists=True, dir_okay=False),
+            metavar="FILE",
+            show_default="none",
+            help="Settings in YAML, named as these options; the command line overrides them.",
         ),
-        click.option(
-            "--milestones",
-            type=Milestones(),
-            metavar="EPOCHS",
-            default=",".join(map(str, schedule.milestones)),
-            show_default=True,
-            help="Epochs, counted from 1, at whose start the rate drops to a tenth.",
-        ),
-    )
-    return lambda command: _with(options, command)
+    ]
 
 
-def run_options(command: Command) -> Command:
-    """--start, --resume, --seed, --workers, --device and --threads."""
-    return _with(_RUN, command)
-
-
-def width_option(text: str) -> Callable[[Command], Command]:
-    return click.option(
-        "--width",
-        type=click.IntRange(4),
-        metavar="N",
-        show_default="the published network",
-        help=text,
-    )
-
-
-def images_option(command: Command) -> Command:
-    return click.option(
-        "--images",
-        type=click.Path(path_type=Path, exists=True, file_okay=False),
-        metavar="FOLDER",
-        required=True,
-        help="The folder that the annotations' image paths start from.",
-    )(command)
-
-
-def sigma_option(shown: str) -> Callable[[Command], Command]:
-    return click.option(
-        "--sigma",
-        type=click.FloatRange(0.5, 20),
-        metavar="CELLS",
-        show_default=shown,
-        help="The standard deviation of the taught Gaussians, in cells of the maps.",
-    )
-
-
-half_body_option = click.option(
-    "--half-body/--no-half-body",
-    default=True,
-    show_default=True,
-    help="Whether three in ten crops show the upper or the lower body only.",
-)
-augment_option = click.option(
-    "--augment/--no-augment",
-    default=True,
-    show_default=True,
-    help="Whether crops vary at all: half bodies, scale, rotation and mirroring.",
-)
-
-_DATA = (
-    click.option(
-        "--recipe",
-        type=click.Choice(["published"]),
-        default="published",
-        show_default=True,
-        help="How it is trained: as FSPose was published.",
-    ),
-    click.option(
-        "--annotations",
-        type=click.Path(path_type=Path, exists=True),
-        metavar="PATH",
-        required=True,
-        help="PoseTrack annotations to learn from: a folder of files, one per video, or one "
-        "merged file.",
-    ),
-    click.option(
-        "--out",
-        "-o",
-        type=click.Path(path_type=Path, file_okay=False),
-        metavar="FOLDER",
-        required=True,
-        help="Where the weights of each epoch, the log and the last state are written.",
-    ),
-)
-_RUN = (
-    click.option(
-        "--start",
-        type=click.Path(path_type=Path),
-        metavar="FILE",
-        show_default="random numbers",
-        help="A checkpoint to begin with. Its last layer is left out where it is for other "
-        "keypoints.",
-    ),
+_LAST: list[Option[Any]] = [
     click.option(
         "--resume", is_flag=True, help="Go on with the run in the folder, with its settings."
     ),
     click.option(
-        "--seed",
-        type=click.IntRange(0),
-        metavar="N",
-        default=0,
-        show_default=True,
-        help="The same seed draws the same run again, with however many workers.",
+        "--dry-run",
+        is_flag=True,
+        help="Time a few steps, print sizes, cost, steps and expected hours, and write nothing.",
     ),
-    click.option(
-        "--workers",
-        type=click.IntRange(0, 64),
-        metavar="N",
-        default=2,
-        show_default=True,
-        help="Threads that prepare batches ahead; 0 prepares them in between.",
-    ),
-    click.option(
-        "--device",
-        metavar="NAME",
-        default="auto",
-        show_default=True,
-        help="Where the network learns: cpu, cuda, cuda:1 or mps. With auto, the best there is.",
-    ),
-    click.option(
-        "--threads",
-        type=click.IntRange(1, 512),
-        metavar="N",
-        show_default="one per core",
-        help="Threads that the network uses on a CPU.",
-    ),
+]
+
+
+def _option(name: str, kinds: Sequence[type[TrainSettings]]) -> Option[Any]:
+    """An option with the default of the first kind that has it."""
+    row = next(row for row in ROWS if row.name == name)
+    kind = next(kind for kind in kinds if name in kind.model_fields)
+    default: Any = kind.model_fields[name].default
+    several = name in ("annotations", "images")
+    attributes: dict[str, Any] = {"multiple": True} if several else {}
+    if row.shown is not None or several or default in (None, ()):
+        attributes["show_default"] = row.shown or "none"
+    else:
+        joint = {"milestones": ",", "size": "x"}.get(name)
+        text = default if joint is None else joint.join(map(str, default))
+        attributes |= {"default": text, "show_default": True}
+    if row.type is not bool:
+        attributes |= {"type": row.type, "metavar": row.metavar}
+    return click.option(*row.flags, help=row.help, **attributes)
+
+
+PLAN_NAMES = (
+    *("epochs", "minutes", "batch_size", "lr", "schedule", "milestones", "warmup", "optimizer"),
+    *("weight_decay", "average", "clip", "precision"),
 )
+RUN_NAMES = ("start", "seed", "workers", "device", "threads", "tensorboard")
+PACK_NAMES = ("packs", "cache", "drawn")

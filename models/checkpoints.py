@@ -106,7 +106,7 @@ def warp(
     built = None if checkpoint is None else _published("transfer", family, checkpoint)
     if built is None:
         familys = zoo.warp(device, family, checkpoint=checkpoint)  # or says what differs
-        model = zoo.of_role("transfer", family)
+        model = zoo.chosen("transfer", family, checkpoint)
         if model.description.skeleton != skeleton.name:
             raise ConfigError(
                 f"The transfer network '{model.name}' is for {model.description.skeleton}, the "
@@ -128,6 +128,8 @@ def _published(role: zoo.Role, family: Path, checkpoint: Path) -> tuple[nn.Modul
 
     Also None where it cannot be such a network: the family's then says what differs.
     """
+    if zoo.described(checkpoint) is not None:
+        return None
     entries = weights.read(checkpoint)
     if _fits(zoo.of_role(role, family), entries):
         return None

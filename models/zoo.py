@@ -145,9 +145,9 @@ def topdown(
 ) -> TopDown:
     """The slow or the fast network, ready for images and boxes; its maps' ideal peak is 1.
 
-    `checkpoint` is a file with other weights for the same network.
+    `checkpoint` is a file with other weights for the same network, or one that describes itself.
     """
-    model = of_role(role, folder)
+    model = chosen(role, folder, checkpoint)
     settings = model.description.input
     try:
         width, height = settings["size"]
@@ -176,9 +176,10 @@ def finder(
     """The person finder, whose boxes the family's fast network checks.
 
     Without `least_score` at the one that its header recommends; it hands out the best `most`
-    people. `checkpoint` is a file with other weights for the same network.
+    people. `checkpoint` is a file with other weights for the same network, or one that describes
+    itself.
     """
-    model = of_role("finder", folder)
+    model = chosen("finder", folder, checkpoint)
     settings = model.description.input
     try:
         overlap = float(settings["overlap"])
@@ -202,9 +203,10 @@ def warp(
 ) -> Warp:
     """The transfer network, ready for pairs of heatmaps.
 
-    `checkpoint` is a file with other weights for the same network.
+    `checkpoint` is a file with other weights for the same network, or one that describes itself.
     """
-    return Warp(folded(_build(of_role("transfer", folder), device, checkpoint)), device)
+    model = chosen("transfer", folder, checkpoint)
+    return Warp(folded(_build(model, device, checkpoint)), device)
 
 
 def save_bundled(network: nn.Module, name: str, description: Description, folder: Path) -> Path:
@@ -212,14 +214,44 @@ def save_bundled(network: nn.Module, name: str, description: Description, folder
 
     ValueError where an entry does not fit half precision. The model card is written by hand.
     """
-    entries = {entry: _halved(entry, tensor) for entry, tensor in network.state_dict().items()}
-    content = save(entries, metadata=description.header())
+    content = packed(network, description)
     path = folder / f"{name}.safetensors"
     _replace(path, content)
     checksums = _checksums(folder) | {path.name: hashlib.sha256(content).hexdigest()}
     text = json.dumps(checksums, indent=2, sort_keys=True) + "\n"
     _replace(folder / CHECKSUMS, text.encode())
     return path
+
+
+def packed(network: nn.Module, description: Description) -> bytes:
+    """A network's file: its entries in half precision, and what they are; ValueError as above."""
+    entries = {entry: _halved(entry, tensor) for entry, tensor in network.state_dict().items()}
+    return save(entries, metadata=description.header())
+
+
+def chosen(role: Role, folder: Path, checkpoint: Path | None) -> BundledModel:
+    """The network of a role: the one that a checkpoint's own header describes, else the family's.
+
+    Raises WeightsError where the header describes one of another role.
+    """
+    own = None if checkpoint is None else described(checkpoint)
+    if own is None:
+        return of_role(role, folder)
+    if own.role != role:
+        raise WeightsError(f"{own.path} holds a {own.role} network, expected a {role} one.")
+    return own
+
+
+def described(path: Path) -> BundledModel | None:
+    """The network of a file in the family's own form, as `fspose train` writes it; else None."""
+    if path.suffix != ".safetensors" or not path.is_file():
+        return None
+    try:
+        with safe_open(path, "pt") as file:
+            header = file.metadata() or {}
+    except (SafetensorError, OSError):
+        return None  # whoever reads it tells what is wrong
+    return _read(path, None) if {"network", "arguments", "role"} <= set(header) else None
 
 
 def unbuilt(description: Description) -> nn.Module:

@@ -1,153 +1,160 @@
-"""fspose train slow | fast | transfer: the networks of the scheme, as they were published."""
+"""fspose train finder | slow | fast | transfer: the networks of the scheme."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from fspose_app import train_options as options
-from fspose_app.console import Console
+from fspose_app.console import Console, clock_time
+from fspose_app.options import given
 from fspose_app.stopping import StopRequest
-from models.training.published.schedule import FAST, SLOW, SUPPORT_RANGE, TRANSFER
+from fspose_app.train_config import Network, TrainSettings, TransferSettings, chosen
+from fspose_app.train_options import PACK_NAMES, PLAN_NAMES, RUN_NAMES, settings_options
 
 if TYPE_CHECKING:
     from fspose_app.training import Training
 
+_NOT_SETTINGS = ("preset", "config", "resume", "dry_run")
+_CROPS = ("annotations", "images", "val")
+_POSE = (
+    *(*_CROPS, "hold_out", *PACK_NAMES, "network", "width", "size", "sigma", "half_body"),
+    *("augment", "teacher", *PLAN_NAMES, *RUN_NAMES, "out"),
+)
+_FINDER = (*_CROPS, "hold_out", *PACK_NAMES, "width", "trunk", *PLAN_NAMES, *RUN_NAMES, "out")
+_TRANSFER = (
+    *("annotations", "heatmaps_slow", "heatmaps_fast", "pairs", "support_range", "width"),
+    *("sigma", *PACK_NAMES, "family", "pool", *PLAN_NAMES, *RUN_NAMES, "out"),
+)
+
 
 @click.group("train")
 def command() -> None:
-    """Train a network of the scheme on annotated people."""
+    """Train a network of the scheme on annotated people.
+
+    The defaults that are shown are those of the first recipe; the other one and the presets have
+    their own. `torchrun --nproc-per-node 2 -m fspose_app train ...` shares a training between two
+    processes.
+    """
+
+
+@command.command("finder")
+@settings_options("finder", _FINDER)
+@click.pass_context
+def finder(ctx: click.Context, /, **_: Any) -> None:
+    """Train the person finder on whole images.
+
+    With --trunk it begins with the trunk of a trained slow network of the family.
+    """
+    _run(ctx, "finder")
 
 
 @command.command("slow")
-@options.data_options
-@options.images_option
-@click.option(
-    "--network",
-    type=click.Choice(["w32", "w48"]),
-    default="w32",
-    show_default=True,
-    help="HRNet of width 32 or 48.",
-)
-@options.width_option("A narrow and shallow HRNet of this width, to try things out on a CPU.")
-@click.option(
-    "--size",
-    type=options.CropSize(),
-    metavar="WxH",
-    show_default="192x256, of w48 288x384",
-    help="The crops' width and height in pixels, multiples of 32.",
-)
-@options.sigma_option("2, of crops from 288x384 on 3")
-@options.half_body_option
-@options.augment_option
-@options.schedule_options(SLOW)
-@options.run_options
+@settings_options("slow", _POSE)
 @click.pass_context
-def slow(ctx: click.Context, /, **typed: Any) -> None:
-    """Train the slow network, HRNet, on people's crops.
+def slow(ctx: click.Context, /, **_: Any) -> None:
+    """Train the slow network, an HRNet, on people's crops.
 
     The published one starts from HRNet's COCO weights: give their file to --start.
     """
-    from fspose_app import training  # brings in torch
-
-    _run(ctx, training.slow(typed))
+    _run(ctx, "slow")
 
 
 @command.command("fast")
-@options.data_options
-@options.images_option
-@options.width_option("The first convolution's width in place of 32, a multiple of 4.")
-@click.option(
-    "--size",
-    type=options.CropSize(),
-    metavar="WxH",
-    default="224x224",
-    show_default=True,
-    help="The crops' width and height in pixels, multiples of 32.",
-)
-@options.sigma_option("2")
-@options.half_body_option
-@options.augment_option
-@options.schedule_options(FAST)
-@options.run_options
+@settings_options("fast", _POSE)
 @click.pass_context
 def fast(ctx: click.Context, /, **typed: Any) -> None:
-    """Train the fast network, MobileNet, on people's crops.
+    """Train the fast network on people's crops.
 
-    The published one starts from MobilePose's network without its last layer: give its file to
-    --start.
+    The published MobileNet starts from MobilePose's network without its last layer: give its file
+    to --start.
     """
-    from fspose_app import training  # brings in torch
-
-    if (typed["width"] or 0) % 4:
+    if typed["recipe"] == "published" and not typed["preset"] and (typed["width"] or 0) % 4:
         raise click.BadParameter("expected a multiple of 4.", param_hint="--width")
-    _run(ctx, training.fast(typed))
+    _run(ctx, "fast")
 
 
 @command.command("transfer")
-@options.data_options
-@click.option(
-    "--heatmaps-slow",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    show_default="none",
-    help="The slow network's database for these annotations, of `fspose heatmaps create`.",
-)
-@click.option(
-    "--heatmaps-fast",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    show_default="none",
-    help="The fast network's database for these annotations.",
-)
-@click.option(
-    "--pairs",
-    type=click.Choice(["fast-slow", "fast", "slow"]),
-    default="fast-slow",
-    show_default=True,
-    help="Whose maps: the fast network's on the current frame, re-drawn in the slow one's space, "
-    "and the slow one's as support (published --use_both_heatmap); the fast one's on both frames, "
-    "in its own space, for --weights light-transfer (--is_light); or the slow one's on both.",
-)
-@click.option(
-    "--support-range",
-    type=click.IntRange(1),
-    metavar="N",
-    default=SUPPORT_RANGE,
-    show_default=True,
-    help="How many annotated frames of the track the support lies back at most; 1 is what the "
-    "published programs come to by an error.",
-)
-@options.width_option("A network of three blocks with so many channels, in place of twenty of 128.")
-@options.sigma_option("2, of crops from 288x384 on 3")
-@options.schedule_options(TRANSFER)
-@options.run_options
+@settings_options("transfer", _TRANSFER)
 @click.pass_context
-def transfer(ctx: click.Context, /, **typed: Any) -> None:
+def transfer(ctx: click.Context, /, **_: Any) -> None:
     """Train the transfer network on the stored maps of the slow and the fast one.
 
     Both databases are made before with `fspose heatmaps create` for the same annotations; the two
-    networks do not run.
+    networks do not run. Without databases the family's own networks read drawn clips (--drawn) or
+    those of the packs.
     """
+    _run(ctx, "transfer")
+
+
+def _run(ctx: click.Context, network: Network) -> None:
+    """Train with a progress bar until the end or Ctrl-C, and tell where the weights are."""
+    names = [name for name in ctx.params if name not in _NOT_SETTINGS]
+    settings = chosen(network, ctx.params["preset"], ctx.params["config"], given(ctx, names))
+    _require(settings, dry_run=ctx.params["dry_run"])
     from fspose_app import training  # brings in torch
 
-    for net in typed["pairs"].split("-"):
-        if typed[f"heatmaps_{net}"] is None:
-            raise click.UsageError(f"--pairs {typed['pairs']} needs --heatmaps-{net}.")
-    _run(ctx, training.transfer(typed))
-
-
-def _run(ctx: click.Context, train: Training) -> None:
-    """Train with a progress bar until the end or Ctrl-C, and tell where the weights are."""
     console = Console()
-    for note in train.notes:
-        console.note(note)
+    train = training.prepare(settings, network, resume=ctx.params["resume"])
+    if training.leads():
+        for note in train.notes:
+            console.note(note)
+    if ctx.params["dry_run"]:
+        _show(console, train)
+        return
+    if not training.leads():
+        with StopRequest() as stop:
+            if not train(lambda done, note="": None, stop):
+                ctx.exit(stop.exit_code)
+        return
     with StopRequest() as stop:
-        with console.progress("training", done=0, total=train.steps, unit="steps") as tell:
+        label = "training"
+        with console.progress(label, done=train.done, total=train.total, unit=train.unit) as tell:
             is_whole = train(tell, stop)
         if not is_whole:
             console.note("Stopped. The same command with --resume goes on from here.")
             ctx.exit(stop.exit_code)
     console.say(str(train.final))
+
+
+def _require(settings: TrainSettings, *, dry_run: bool) -> None:
+    """Usage errors for what must be given, on the command line or in a file."""
+    if settings.out is None and not dry_run:
+        raise click.UsageError("Missing option '--out' / '-o'.")
+    other = any(getattr(settings, name, None) for name in ("packs", "drawn"))
+    if isinstance(settings, TransferSettings):
+        stores = {"slow": settings.heatmaps_slow, "fast": settings.heatmaps_fast}
+        if other and not any(stores.values()):
+            return
+        for net in settings.pairs.split("-"):
+            if stores[net] is None:
+                raise click.UsageError(f"--pairs {settings.pairs} needs --heatmaps-{net}.")
+    if not settings.annotations and not other:
+        more = "" if settings.recipe == "published" else " Or give --packs or --drawn."
+        raise click.UsageError(f"Missing option '--annotations'.{more}")
+    if settings.annotations and not getattr(settings, "images", True):
+        raise click.UsageError("Missing option '--images'.")
+
+
+def _show(console: Console, train: Training) -> None:
+    """What a run would be, with the time of a few steps."""
+    course, plan = train.course, train.plan
+    seconds = train.seconds_per_step()
+    shapes = " and ".join("x".join(map(str, shape)) for shape in course.inputs)
+    steps = train.total if plan.minutes is None else 0
+    if plan.minutes is not None and seconds:
+        steps = round(60 * plan.minutes / seconds)
+    rows = [
+        ("network", train.settings["network"]),
+        ("parameters", f"{course.parameters:,}"),
+        ("cost of an image", f"{course.macs / 1e9:.4f} GMACs, input {shapes}"),
+        ("examples", f"{len(course.lesson):,} an epoch"),
+        ("batches", f"{train.steps_an_epoch:,} an epoch, of {plan.batch}"),
+        ("steps", f"{steps:,}"),
+        ("where", f"{train.run.device}, {plan.precision}"),
+    ]
+    if seconds is not None:
+        whole = steps * seconds
+        rows.append(("a step", f"{seconds:.3f} seconds"))
+        rows.append(("expected", f"{whole / 3600:.2f} hours ({clock_time(whole)})"))
+    console.table(rows, columns=("", ""))

@@ -62,13 +62,14 @@ RECIPE = {
     ),
     "slow": (
         "`python -m models.training.pose slow`: cross-entropy over the map's cells and one "
-        "`nowhere` cell, from random numbers, in two rounds of growing crops, up to 160 x 192; a "
-        "few crops show nobody; two thirds of the people of the second round do sports."
+        "`nowhere` cell, from random numbers, in three rounds of growing crops, up to 192 x 256; a "
+        "few crops show nobody; two thirds of the people do sports from the second round on."
     ),
     "fast": (
         "`python -m models.training.pose fast`: cross-entropy over the map's cells and one "
-        "`nowhere` cell, from random numbers, crops of 96 x 128; a few crops show nobody. In the "
-        "second round half of the loss is the cross-entropy to what the slow net says."
+        "`nowhere` cell, from random numbers, crops of 96 x 128, then 128 x 160; a "
+        "few crops show nobody. From the second round on half of the loss is the cross-entropy to "
+        "what an earlier slow net says."
     ),
     "transfer": (
         "`python -m models.training.transfer`: pairs of frames of clips, real and drawn, and still "

@@ -14,8 +14,8 @@ from torch import Tensor
 
 def gaussians(points: Tensor, size: tuple[int, int], sigma: float) -> Tensor:
     """(N, J, 2) points in cells to (N, J, h, w) maps of sum 1; `size` is (width, height)."""
-    x = torch.arange(size[0], dtype=torch.float32)
-    y = torch.arange(size[1], dtype=torch.float32)
+    x = torch.arange(size[0], dtype=torch.float32, device=points.device)
+    y = torch.arange(size[1], dtype=torch.float32, device=points.device)
     across = torch.exp(-((x - points[..., :1]) ** 2) / (2 * sigma**2))
     down = torch.exp(-((y - points[..., 1:]) ** 2) / (2 * sigma**2))
     across = across / across.sum(-1, keepdim=True).clamp_min(1e-6)
@@ -37,17 +37,17 @@ def keypoint_loss(
     """Cross-entropy of logits (N, J, h, w) to keypoints (N, J, 3) in pixels of the crop.
 
     A labelled keypoint outside the crop is nowhere. One without label is left out, or, where
-    `absent_is_known` (N,), counts as nowhere, with a third of the weight as some are only hard.
+    `absent_is_known` (N, J), counts as nowhere, with a third of the weight as some are only hard.
     """
     height, width = logits.shape[2:]
     points = keypoints[..., :2] / stride
-    limit = torch.tensor([width - 0.5, height - 0.5])
+    limit = torch.tensor([width - 0.5, height - 0.5], device=points.device)
     inside = ((points > -0.5) & (points < limit)).all(-1)
     labelled = keypoints[..., 2] > 0
     cells, nowhere = log_probabilities(logits)
     target = gaussians(points, (width, height), sigma)
     somewhere = -(target * cells).sum((2, 3))
-    weight = labelled.float() + (~labelled & absent_is_known[:, None]).float() / 3
+    weight = labelled.float() + (~labelled & absent_is_known).float() / 3
     loss = torch.where(labelled & inside, somewhere, -nowhere)
     return (loss * weight).sum() / weight.sum().clamp_min(1)
 

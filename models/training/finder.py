@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import argparse
 import logging
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from data.drawn_packs import drawn_pictures
 from data.frame import Image
+from data.people_set import PictureSet, Shot
 from data.pose import Floats
 from data.training_packs import Pictures, read_pictures
+from models.finder import Finder
 from models.networks.finder import STRIDES, FinderNet, Found, cell_centers
 from models.preprocess import normalised
-from models.training.loop import Recipe, train
+from models.training.budget import Recipe, train
 from models.training.pose import PLANS
 
+Integers = NDArray[np.int64]
 ARGUMENTS: dict[str, Any] = {"trunk": PLANS["slow"].arguments, "head": 64}
 SIDE = 224  # of the squares that are learnt from
 # In use. Of 192, 224 and 256, and of overlaps of 0.45 and 0.55, these found most held-out people.
@@ -36,18 +41,18 @@ RADIUS = 1.5  # cells around a box's centre that answer for it (FCOS, centre sam
 
 
 def placed(
-    pictures: Pictures, index: int, rng: np.random.Generator, side: int
+    image: Image, known: Floats, rng: np.random.Generator, side: int
 ) -> tuple[Image, Floats]:
     """A picture at a random size and place on a square, and its boxes (P, 5) there.
 
-    Boxes are left, top, right, bottom and 1 where they must be ignored.
+    Boxes are left, top, right, bottom and 1 where they must be ignored; `known` ones have a width
+    and a height instead of right and bottom.
     """
-    image = pictures.image(index)
     height, width = image.shape[:2]
     share = side / max(height, width) * float(np.exp(rng.uniform(np.log(0.75), np.log(1.6))))
     w, h = max(8, round(width * share)), max(8, round(height * share))
     dx, dy = (int(rng.integers(min(0, side - n), max(0, side - n) + 1)) for n in (w, h))
-    boxes = pictures.boxes[index].copy()
+    boxes = known.copy()
     boxes[:, 2:4] += boxes[:, :2]
     matrix = np.array([[w / width, 0, dx], [0, h / height, dy]])
     flip = rng.random() < 0.5
@@ -140,64 +145,82 @@ def finder_loss(found: Found, wanted: Tensor, positive: Tensor, counts: Tensor) 
     return 4 * (error * entropy)[counts].sum() / number + (1 - general).sum() / number
 
 
-class Batches:
-    """Fresh pictures; a tenth of them are four small ones on a square."""
+class Squares:
+    """Fresh squares from several sets of pictures in given shares; a tenth of those of the first
+    set are four small ones, if it has complete pictures."""
 
-    def __init__(self, pictures: Pictures, drawn: Pictures | None, seed: int) -> None:
-        self.pictures, self.drawn = pictures, drawn
-        self.rng = np.random.default_rng(seed)
-        self.all = np.flatnonzero(~pictures.held_out)
-        self.complete = np.flatnonzero(~pictures.held_out & pictures.complete)
+    def __init__(self, sets: Sequence[tuple[PictureSet, float]], complete: Integers) -> None:
+        """`complete` are the pictures of the first set whose people are all annotated."""
+        self._sets = [(own, np.flatnonzero(~own.held_out)) for own, _ in sets]
+        odds = np.array([share for _, share in sets])
+        self._odds = odds / odds.sum()
+        self._complete = complete
 
-    def one(self) -> tuple[Image, Floats, bool]:
-        """A picture, its boxes, and whether all people are annotated."""
-        if self.drawn is not None and self.rng.random() < DRAWN_SHARE:
-            index = int(self.rng.integers(len(self.drawn)))
-            image, boxes = placed(self.drawn, index, self.rng, SIDE)
-            return coloured(image, self.rng), boxes, True
-        if self.rng.random() < 0.9:
-            index = int(self.rng.choice(self.all))
-            image, boxes = placed(self.pictures, index, self.rng, SIDE)
-            return coloured(image, self.rng), boxes, bool(self.pictures.complete[index])
+    def __len__(self) -> int:
+        return sum(len(chosen) for _, chosen in self._sets)
+
+    def draw(self, rng: np.random.Generator) -> tuple[Image, Floats, bool]:
+        """A square, its boxes, and whether all people are annotated. Raises SourceError."""
+        place = int(rng.choice(len(self._sets), p=self._odds))
+        pictures, chosen = self._sets[place]
+        if place or not len(self._complete) or rng.random() < 0.9:
+            shot = pictures.shot(int(rng.choice(chosen)), rng)
+            image, boxes = placed(shot.image, shot.boxes, rng, SIDE)
+            return coloured(image, rng), boxes, shot.is_complete
         half = SIDE // 2
         field, parts = np.zeros((SIDE, SIDE, 3), np.uint8), []
         for x, y in ((0, 0), (half, 0), (0, half), (half, half)):
-            image, boxes = placed(
-                self.pictures, int(self.rng.choice(self.complete)), self.rng, half
-            )
+            shot = pictures.shot(int(rng.choice(self._complete)), rng)
+            image, boxes = placed(shot.image, shot.boxes, rng, half)
             field[y : y + half, x : x + half] = image
             parts.append(boxes + np.array([x, y, x, y, 0], np.float32))
-        return coloured(field, self.rng), np.concatenate(parts), True
-
-    def draw(self, count: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        images, wanted, positive, counts = [], [], [], []
-        for _ in range(count):
-            image, boxes, complete = self.one()
-            w, p, c = targets(boxes, SIDE)
-            images.append(image)
-            wanted.append(w)
-            positive.append(p)
-            counts.append(c if complete else p)
-        batch = normalised(images, "cpu").contiguous(memory_format=torch.channels_last)
-        return batch, torch.stack(wanted), torch.stack(positive), torch.stack(counts)
+        return coloured(field, rng), np.concatenate(parts), True
 
 
-def recall(network: nn.Module, pictures: Pictures, tall: float) -> str:
-    """Recall at IoU 0.5 of people taller than `tall`, at one false box per held-out picture."""
-    from models.finder import Finder
+def packs_squares(pictures: Pictures, drawn: PictureSet | None) -> Squares:
+    """Squares of the packs' pictures, a few of them drawn ones."""
+    sets: list[tuple[PictureSet, float]] = [(pictures, 1.0)]
+    if drawn is not None:
+        sets = [(pictures, 1 - DRAWN_SHARE), (drawn, DRAWN_SHARE)]
+    return Squares(sets, np.flatnonzero(~pictures.held_out & pictures.complete))
 
+
+def answers(boxes: Floats, is_complete: bool, side: int) -> tuple[Tensor, Tensor, Tensor]:
+    """What the cells of a square are taught; background only where everybody is annotated."""
+    wanted, positive, counts = targets(boxes, side)
+    return wanted, positive, counts if is_complete else positive
+
+
+def learnt(net: FinderNet, images: Tensor, share: float, trunk_learns_from: float) -> Found:
+    """What a finder in training says; until its trunk learns, that is left as it is."""
+    learns = share >= trunk_learns_from
+    net.trunk.train(learns)
+    with torch.set_grad_enabled(learns):
+        levels = net.trunk.levels(images)
+    found: Found = net.answer(levels)
+    return found
+
+
+def held_out_recall(network: nn.Module, pictures: Pictures, tall: float) -> str:
+    """Recall on the packs' held-out pictures, in words."""
+    chosen, rng = np.flatnonzero(pictures.held_out & pictures.complete), np.random.default_rng(0)
+    found = recall(network, (pictures.shot(int(n), rng) for n in chosen), tall, "cpu")
+    return f"held-out recall {found:.3f} at one false box per picture"
+
+
+def recall(network: nn.Module, shots: Iterable[Shot], tall: float, device: str) -> float:
+    """Recall at IoU 0.5 of people taller than `tall`, at one false box per picture."""
     finder = Finder(
-        network, side=READ_SIDE, least_score=0.05, overlap=OVERLAP, most=60, device="cpu"
+        network, side=READ_SIDE, least_score=0.05, overlap=OVERLAP, most=60, device=device
     )
     scores, hits, known, count = [], [], 0, 0
-    for index in np.flatnonzero(pictures.held_out & pictures.complete):
-        boxes = pictures.boxes[index]
+    for image, boxes, _ in shots:
         truth = np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:4]], 1)
         people = boxes[:, 4] == 0
         wanted = people & (boxes[:, 3] > tall)
         known, count = known + int(wanted.sum()), count + 1
         taken = np.zeros(len(boxes), bool)
-        for box in finder.find(pictures.image(int(index))):
+        for box in finder.find(image):
             mine = np.array([[box.left, box.top, box.right, box.bottom]], np.float32).repeat(
                 len(boxes), 0
             )
@@ -213,9 +236,7 @@ def recall(network: nn.Module, pictures: Pictures, tall: float) -> str:
     order = np.argsort(scores)[::-1]
     right = np.array(hits)[order] if len(order) else np.zeros(0, bool)
     allowed = np.cumsum(~right) <= count
-    return (
-        f"held-out recall {right[allowed].sum() / max(known, 1):.3f} at one false box per picture"
-    )
+    return float(right[allowed].sum() / max(known, 1))
 
 
 def main() -> None:
@@ -249,21 +270,20 @@ def main() -> None:
     trunk_learns_from = TRUNK_LEARNS_FROM if options.trunk and not options.start else 0.0
     network = network.to(memory_format=torch.channels_last)
     drawn = drawn_pictures(options.drawn, 1, options.cache) if options.drawn else None
-    batches = Batches(pictures, drawn, options.seed)
+    squares, rng = packs_squares(pictures, drawn), np.random.default_rng(options.seed)
 
     def loss(net: nn.Module, share: float) -> Tensor:
-        images, wanted, positive, counts = batches.draw(options.batch)
+        drawn = [squares.draw(rng) for _ in range(options.batch)]
+        images = normalised([image for image, _, _ in drawn], "cpu")
+        told = zip(*(answers(boxes, known, SIDE) for _, boxes, known in drawn), strict=True)
         assert isinstance(net, FinderNet)
-        learns = share >= trunk_learns_from
-        net.trunk.train(learns)
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            with torch.set_grad_enabled(learns):
-                levels = net.trunk.levels(images)
-            found = net.answer(levels)
-        return finder_loss(found, wanted, positive, counts)
+            channels_last = images.contiguous(memory_format=torch.channels_last)
+            found = learnt(net, channels_last, share, trunk_learns_from)
+        return finder_loss(found, *(torch.stack(part) for part in told))
 
     def measure(net: nn.Module) -> str:
-        return recall(net, pictures, TALL)
+        return held_out_recall(net, pictures, TALL)
 
     recipe = Recipe(minutes=options.minutes, rate=options.rate)
     train(network, loss, measure, options.out, recipe)

@@ -1,130 +1,227 @@
-"""One loop for every network: a time budget, cosine schedule, running average, checkpoints."""
+"""The one loop of all trainings: epochs of batches, whatever is learned and by which plan."""
 
 from __future__ import annotations
 
-import copy
-import logging
 import math
-import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
-LOG = logging.getLogger(__name__)
+from data.errors import TrainingError
+from models.training.examples import Batch, Lap, Lesson, steps_of
+from models.training.plan import Plan
+from models.training.processes import Crew, crew
+from models.training.state import Epoch, Progress, State
+
+SAVE_EVERY = 600.0  # seconds within a long epoch
+BAD_BATCH = "bad-batch.pth"
+
+
+class Watch(Protocol):
+    """Who follows a run, and may stop it."""
+
+    def show(self, progress: Progress) -> None:
+        """A batch more lies behind."""
+
+    def closed(self, epoch: Epoch) -> None:
+        """So does an epoch."""
+
+    @property
+    def wants_stop(self) -> bool:
+        """Whether to stop after the present batch."""
+
+
+class Files(Protocol):
+    """Where a run is kept."""
+
+    def begin(self, *, resume: bool) -> None: ...
+    def restore(self, state: State) -> None: ...
+    def save(self, state: State) -> None: ...
+    def keep_epoch(self, state: State) -> None: ...
+    def keep_final(self, state: State) -> None: ...
+    def keep_batch(self, batch: Batch, rank: int) -> Path: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
-    """How long and how fast a network learns; `minutes` is the whole budget over all resumes."""
+class Run:
+    """A plan, and what makes no difference to its outcome but for the seed: who prepares batches
+    ahead, where the network learns, and the clock."""
 
-    minutes: float
-    rate: float = 1e-3
-    decay: float = 0.02
-    warmup: int = 200
-    average: float = 0.999
-    report_every: float = 300.0  # seconds between a checkpoint with its figures and the next
-
-
-Loss = Callable[[nn.Module, float], Tensor]
-"""A network and the elapsed share of the budget (0..1) to the loss of one fresh batch."""
+    plan: Plan
+    seed: int
+    workers: int
+    device: str
+    clock: Callable[[], float] = time.monotonic
 
 
-def train(
-    network: nn.Module,
-    loss: Loss,
-    measure: Callable[[nn.Module], str],
-    folder: Path,
-    recipe: Recipe,
-) -> nn.Module:
-    """Train until the budget is used; resume from `folder` where a checkpoint lies there.
+class Learner(nn.Module):
+    """A network together with its lesson's loss, so that several processes share its gradients."""
 
-    Returns the running average of the weights, which is also `folder/average.pt`.
+    def __init__(self, network: nn.Module, lesson: Lesson, device: str, precision: str) -> None:
+        super().__init__()
+        self.network = network
+        self._lesson, self._device, self._precision = lesson, device, precision
+
+    def forward(self, batch: Batch, share: float) -> tuple[Tensor, float, int]:
+        kind = torch.device(self._device).type
+        mixed = torch.autocast(kind, torch.bfloat16, enabled=self._precision == "bfloat16")
+        with mixed:
+            taught = self._lesson.loss(self.network, batch, self._device, share)
+        return taught.loss.float(), taught.accuracy, taught.counted
+
+
+def teach(
+    network: nn.Module, lesson: Lesson, run: Run, files: Files, watch: Watch, *, resume: bool
+) -> bool:
+    """Teach a network until the plan's end, or until it is to stop; whether it came to its end.
+
+    A run that stopped, at whatever batch, and one that goes on from there end with the numbers of
+    one that was never stopped, unless minutes are its length. Raises TrainingError where the loss
+    is no number, and the errors of the lesson and the files.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    average = copy.deepcopy(network).eval()
-    optimizer = torch.optim.AdamW(network.parameters(), recipe.rate, weight_decay=recipe.decay)
-    spent, step = _resume(folder, network, average, optimizer)
-    clock, reported, total, count = time.monotonic(), time.monotonic(), 0.0, 0
-    while (share := spent / (60 * recipe.minutes)) < 1:
-        for group in optimizer.param_groups:
-            group["lr"] = _rate(recipe, share, step)
-        network.train()
-        optimizer.zero_grad(set_to_none=True)
-        value = loss(network, share)
-        torch.autograd.backward(value)
-        nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-        optimizer.step()
-        step += 1
-        _follow(average, network, min(recipe.average, step / (step + 20)))
-        total, count = total + float(value.detach()), count + 1
-        now = time.monotonic()
-        spent, clock = spent + now - clock, now
-        if now - reported > recipe.report_every:
-            _save(folder, network, average, optimizer, spent, step)
-            LOG.info(
-                "%5.1f min  step %d  loss %.4f  %s",
-                spent / 60,
-                step,
-                total / count,
-                measure(average),
+    files.begin(resume=resume)
+    with crew(run.device) as us:
+        run = replace(run, device=us.device)
+        state = State.fresh(network.to(run.device), run.plan)
+        if resume:
+            files.restore(state)
+        learner = us.joined(Learner(network, lesson, run.device, run.plan.precision))
+        training = _Training(lesson, run, files, watch, us, state, learner)
+        training.require_steps()
+        while not training.is_over():
+            if not training.epoch():
+                return False
+        if us.leads:
+            files.keep_final(state)
+    return True
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Training:
+    """What all steps of a run share."""
+
+    lesson: Lesson
+    run: Run
+    files: Files
+    watch: Watch
+    us: Crew
+    state: State
+    learner: nn.Module
+
+    def share(self, step: int | None = None) -> float:
+        """How much of the run lies behind now, or behind a step of the present epoch."""
+        progress = self.state.progress
+        steps = steps_of(len(self.lesson), self.run.plan.batch, self.us.world)
+        part = (progress.step if step is None else step) / max(1, steps)
+        return self.run.plan.share(progress.epoch + part, progress.spent)
+
+    def is_over(self) -> bool:
+        """A run that stopped after the last batch of an epoch has still to close it."""
+        if self.run.plan.minutes is not None:
+            return self.share() >= 1
+        return self.state.progress.epoch >= self.run.plan.epochs
+
+    def require_steps(self) -> None:
+        """TrainingError where an epoch has no batch for every process."""
+        if steps_of(len(self.lesson), self.run.plan.batch, self.us.world) == 0:
+            raise TrainingError(
+                f"{len(self.lesson)} examples are too few for {self.us.world} processes."
             )
-            total, count, reported = 0.0, 0, time.monotonic()
-            clock = reported  # measuring is not training
-    _save(folder, network, average, optimizer, spent, step)
-    LOG.info("%5.1f min  step %d  end  %s", spent / 60, step, measure(average))
-    return average
 
+    def epoch(self) -> bool:
+        """The rest of an epoch; False where the run is to stop within it."""
+        run, progress = self.run, self.state.progress
+        lap = Lap(
+            run.seed,
+            progress.epoch + 1,
+            run.plan.batch,
+            skip=progress.step,
+            workers=run.workers,
+            rank=self.us.rank,
+            world=self.us.world,
+            share_of=self.share,
+        )
+        saved = before = run.clock()
+        self.learner.train()
+        with closing(self.lesson.batches(lap)) as batches:
+            for batch in batches:
+                self.step(batch)
+                now = run.clock()
+                progress.took(now - before)
+                before = now
+                self.watch.show(progress)
+                stop = self.us.total((self.watch.wants_stop,))[0] > 0
+                if stop or now - saved > SAVE_EVERY:
+                    self.save()
+                    saved = before = run.clock()
+                if stop:
+                    return False
+                if run.plan.minutes is not None and self.is_over():
+                    break
+        self.close()
+        return True
 
-def _rate(recipe: Recipe, share: float, step: int) -> float:
-    warm = min(1.0, (step + 1) / recipe.warmup)
-    return recipe.rate * warm * max(0.01, 0.5 * (1 + math.cos(math.pi * share)))
+    def step(self, batch: Batch) -> None:
+        """One step of the optimiser."""
+        plan, state, progress = self.run.plan, self.state, self.state.progress
+        share = self.share()
+        progress.rate = plan.rate_at(progress.epoch + 1, progress.steps, share)
+        for group in state.optimizer.param_groups:
+            group["lr"] = progress.rate
+        loss, accuracy, counted = self.learner(batch, share)
+        value, count = float(loss.detach()), len(batch[0]) if batch else 1
+        self.require_number(value, batch)
+        state.optimizer.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss)
+        if plan.clip:
+            nn.utils.clip_grad_norm_(state.network.parameters(), plan.clip)
+        state.optimizer.step()
+        # accuracy is weighted by its count as published (FSPose specification 1.5)
+        progress.learnt(*self.us.total((value * count, count, accuracy * counted, counted)))
+        state.follow(plan.kept(progress.steps))
 
+    def require_number(self, loss: float, batch: Batch) -> None:
+        """TrainingError where the loss is none in any process, with the batch kept."""
+        if not math.isfinite(loss):
+            self.files.keep_batch(batch, self.us.rank)
+        if self.us.total((not math.isfinite(loss),))[0]:
+            progress = self.state.progress
+            raise TrainingError(
+                f"The loss is {loss} in epoch {progress.epoch + 1}, batch {progress.step + 1}, "
+                f"which is kept as {BAD_BATCH}; the last state on the disk is whole. Begin again "
+                "with a lower --lr."
+            )
 
-def _follow(average: nn.Module, network: nn.Module, keep: float) -> None:
-    with torch.no_grad():
-        for mean, new in zip(
-            average.state_dict().values(), network.state_dict().values(), strict=True
-        ):
-            if mean.is_floating_point():
-                mean.lerp_(new, 1 - keep)
-            else:
-                mean.copy_(new)
+    def save(self) -> None:
+        """Write the state, unless the last step made it useless."""
+        self.check()
+        if self.us.leads:
+            self.files.save(self.state)
 
+    def close(self) -> None:
+        """Measure, log and keep an epoch."""
+        state, figure = self.state, None
+        self.check()
+        if self.us.leads:  # the others wait at the next step
+            figure = self.lesson.measure(state.result, self.run.device)
+        row = state.progress.close_epoch(figure)
+        if self.us.leads:
+            self.files.keep_epoch(state)
+            self.files.save(state)
+            self.watch.closed(row)
 
-def _save(
-    folder: Path,
-    network: nn.Module,
-    average: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    spent: float,
-    step: int,
-) -> None:
-    state = {
-        "network": network.state_dict(),
-        "average": average.state_dict(),
-        "optimizer": optimizer.state_dict(),
-    }
-    for name, content in (
-        ("checkpoint.pt", {**state, "spent": spent, "step": step}),
-        ("average.pt", average.state_dict()),
-    ):
-        partial = folder / f"{name}.partial"
-        torch.save(content, partial)
-        os.replace(partial, folder / name)
-
-
-def _resume(
-    folder: Path, network: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer
-) -> tuple[float, int]:
-    path = folder / "checkpoint.pt"
-    if not path.exists():
-        return 0.0, 0
-    state = torch.load(path, weights_only=True)
-    network.load_state_dict(state["network"])
-    average.load_state_dict(state["average"])
-    optimizer.load_state_dict(state["optimizer"])
-    return float(state["spent"]), int(state["step"])
+    def check(self) -> None:
+        """TrainingError where a step made numbers out of bounds of the weights."""
+        progress = self.state.progress
+        if not all(bool(p.isfinite().all()) for p in self.state.network.parameters()):
+            raise TrainingError(
+                f"The weights are no numbers after epoch {progress.epoch + 1}, batch "
+                f"{progress.step}. The last state on the disk is whole; begin again with a lower "
+                "--lr."
+            )

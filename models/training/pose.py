@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,24 +11,17 @@ import cv2
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from data.drawn_packs import drawn_people
-from data.frame import Image
-from data.pose import Floats
-from data.skeleton import FSPOSE_19
 from data.training_packs import People, Pictures, read_people, read_pictures
 from models.folding import folded
 from models.networks.hrnet import HRNet
 from models.networks.plain import PlainNet
-from models.training.augment import plain, varied
+from models.training.budget import Recipe, train
 from models.training.drawn_targets import distillation_loss, keypoint_loss
-from models.training.loop import Recipe, train
+from models.training.mixture import Mixture, Source
+from models.training.people_lesson import STRIDE, pck, read, told
 
-MEAN = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
-SPREAD = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
-STRIDE = 4.0
-NOBODY_SHARE = 0.07
 SPORTS_SHARE = 2 / 3  # of the real people: LSPET's poses are the harder to learn
 DRAWN_SHARE = 0.08  # of a batch: enough for the demo, too little to prefer drawn people
 
@@ -66,112 +58,42 @@ PLANS = {
 NETWORKS: dict[str, type[nn.Module]] = {"hrnet": HRNet, "plain": PlainNet}
 
 
-def normalise(images: list[np.ndarray]) -> Tensor:
-    """RGB uint8 images of one size to a (N, 3, h, w) batch, channels last."""
-    batch = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 255
-    return ((batch - MEAN) / SPREAD).contiguous(memory_format=torch.channels_last)
-
-
 class Batches:
-    """Fresh augmented batches: real people of both sources, some drawn ones, and nobody.
-
-    Crops without a person teach that all keypoints are nowhere; a pose's score then tells people
-    from what a finder mistakes for them.
-    """
+    """Fresh augmented batches: real people of both sources, some drawn ones, and nobody."""
 
     def __init__(
         self, people: People, drawn: People | None, pictures: Pictures | None, seed: int
     ) -> None:
         self.rng = np.random.default_rng(seed)
-        self.real, self.pictures = people, pictures
         chosen = np.flatnonzero(~people.held_out)
         known = people.absent_is_known[chosen]
-        self.pools = [(people, chosen[known]), (people, chosen[~known])]
+        real = 1.0 if drawn is None else 1 - DRAWN_SHARE
+        sources = [
+            Source(people, chosen[known], real * (1 - SPORTS_SHARE)),
+            Source(people, chosen[~known], real * SPORTS_SHARE),
+        ]
         if drawn is not None:
-            self.pools.append((drawn, np.arange(len(drawn))))
+            sources.append(Source(drawn, np.arange(len(drawn)), DRAWN_SHARE))
+        self.mixture = Mixture(sources, pictures)
 
     def draw(self, count: int, size: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
-        """Images, keypoints (N, 19, 3) in pixels of the crop, and where absence is known (N,)."""
-        images, keypoints, absent = [], [], []
-        for _ in range(count):
-            if self.pictures is not None and self.rng.random() < NOBODY_SHARE:
-                image, points = self._nobody(self.pictures, size)
-                images.append(image)
-                keypoints.append(points)
-                absent.append(True)
-                continue
-            of_drawn = len(self.pools) > 2 and self.rng.random() < DRAWN_SHARE
-            people, pool = self.pools[2 if of_drawn else int(self.rng.random() < SPORTS_SHARE)]
-            index = int(self.rng.choice(pool))
-            image, points = varied(
-                people.image(index),
-                people.keypoints[index],
-                people.boxes[index],
-                size,
-                elsewhere=self.real.image(int(self.rng.integers(len(self.real)))),
-                rng=self.rng,
-            )
-            images.append(image)
-            keypoints.append(points)
-            absent.append(bool(people.absent_is_known[index]))
+        """Images, keypoints (N, 19, 3) in pixels of the crop, where absence is known (N, 19)."""
+        images, keypoints, absent = zip(
+            *(self.mixture.draw(size, self.rng) for _ in range(count)), strict=True
+        )
         truth = torch.from_numpy(np.stack(keypoints)).float()
-        return normalise(images), truth, torch.tensor(absent)
-
-    def _nobody(self, pictures: Pictures, size: tuple[int, int]) -> tuple[Image, Floats]:
-        """A crop of a picture where no person's box reaches, and keypoints far outside it."""
-        far = np.full((len(FSPOSE_19), 3), (-1e5, -1e5, 2), np.float32)
-        while True:
-            index = int(self.rng.integers(len(pictures)))
-            image, people = pictures.image(index), pictures.boxes[index]
-            tall = self.rng.uniform(40, image.shape[0])
-            wide = tall * self.rng.uniform(0.3, 1.0)
-            x = self.rng.uniform(0, max(1, image.shape[1] - wide))
-            y = self.rng.uniform(0, max(1, image.shape[0] - tall))
-            low = np.maximum(people[:, :2], (x, y))
-            high = np.minimum(people[:, :2] + people[:, 2:4], (x + wide, y + tall))
-            shared = np.clip(high - low, 0, None).prod(1).sum() / (wide * tall)
-            if shared < 0.05 and pictures.complete[index] and not pictures.held_out[index]:
-                box = np.array([x, y, wide, tall], np.float32)
-                return varied(image, far, box, size, elsewhere=image, rng=self.rng)
+        return read(np.stack(images), "cpu"), truth, torch.from_numpy(np.stack(absent))
 
 
-def pck(network: nn.Module, people: People, size: tuple[int, int]) -> str:
+def held_out_pck(network: nn.Module, people: People, size: tuple[int, int]) -> str:
     """PCK@0.2 of the torso on the held-out people, twelve limb joints, arg-max of the maps."""
-    limbs = slice(5, 17)
-    hits: dict[bool, list[float]] = {True: [], False: []}
     chosen = np.flatnonzero(people.held_out)
-    for start in range(0, len(chosen), 32):
-        part = chosen[start : start + 32]
-        pairs = [plain(people.image(i), people.keypoints[i], people.boxes[i], size) for i in part]
-        with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
-            maps = network(normalise([image for image, _ in pairs])).float()
-        best = maps.flatten(2).argmax(-1).numpy()
-        points = np.stack([best % maps.shape[3], best // maps.shape[3]], -1) * STRIDE
-        for index, (_, truth), found in zip(part, pairs, points, strict=True):
-            left, right = (
-                truth[FSPOSE_19.index("left_shoulder")],
-                truth[FSPOSE_19.index("right_hip")],
-            )
-            torso = float(np.hypot(*(left - right)[:2]))
-            if min(left[2], right[2]) <= 0 or torso < 1:
-                continue
-            far = np.hypot(*(found - truth[:, :2]).T)[limbs] / torso
-            hits[bool(people.absent_is_known[index])].extend(far[truth[limbs, 2] > 0] < 0.2)
+    rng = np.random.default_rng(0)  # nothing is drawn: these are pictures
+    portraits = (people.portrait(int(index), rng) for index in chosen)
+    hits: dict[bool, list[bool]] = {True: [], False: []}
+    for index, found in zip(chosen, pck(network, portraits, size, "cpu"), strict=True):
+        hits[bool(people.absent_is_known[index])].extend(found)
     return f"held-out PCK@0.2: coco {np.mean(hits[True]):.3f} lspet {np.mean(hits[False]):.3f}"
-
-
-@torch.no_grad()
-def told(teacher: nn.Module, images: Tensor) -> Tensor:
-    """A slow net's logits for crops of any size, (N, J, h / 4, w / 4).
-
-    It sees them at the size that it learned; its probabilities are spread over fewer cells after.
-    """
-    height, width = images.shape[2:]
-    own = PLANS["slow"].rasters[0][1]
-    seen = functional.interpolate(images, (own[1], own[0]), mode="bilinear", antialias=True)
-    small = (height // int(STRIDE), width // int(STRIDE))
-    logits = functional.interpolate(teacher(seen).float(), small, mode="bilinear", antialias=True)
-    return logits + math.log(own[0] * own[1] / (width * height))
 
 
 def taught(role: str, weights: Path | None) -> nn.Module:
@@ -227,11 +149,11 @@ def main() -> None:
             value = keypoint_loss(logits, keypoints, absent, stride=STRIDE, sigma=sigma)
             if teacher is None:
                 return value
-            said = told(teacher, images)
+            said = told(teacher, images, PLANS["slow"].rasters[0][1])
         return (value + distillation_loss(logits, said)) / 2
 
     def measure(net: nn.Module) -> str:
-        return pck(net, people, raster(latest[0])[0])
+        return held_out_pck(net, people, raster(latest[0])[0])
 
     train(network, loss, measure, options.out, Recipe(minutes=options.minutes, rate=options.rate))
 

@@ -29,12 +29,16 @@ from data.training_packs import People, read_people
 from models import zoo
 from models.networks.slim_transfer import SlimTransfer
 from models.topdown import SMOOTHING, TopDown
-from models.training.loop import Recipe, train
+from models.training.budget import Recipe, train
+from models.training.pose import PLANS
 
 ARGUMENTS: dict[str, int] = {"keypoints": 19, "channels": 48, "blocks": 3}
-SIZE = (40, 48)  # the slow net's maps, width and height, where the net works most
+_LAST = tuple(PLANS[role].rasters[-1] for role in ("slow", "fast"))
+SIZE = (_LAST[0][1][0] // 4, _LAST[0][1][1] // 4)
+"""The slow net's maps, width and height, where the net works most."""
+
 # of the slow and of the fast net's ideal maps, in their own cells: taught, and then smoothed
-SIGMAS = tuple(sigma * float(np.hypot(1, SMOOTHING)) for sigma in (2.0, 1.5))
+SIGMAS = tuple(sigma * float(np.hypot(1, SMOOTHING)) for _, _, sigma, _ in _LAST)
 OLDEST = 15  # frames between a pair's maps; a keyframe comes every 16
 CLIP_SHARE = 0.6  # of the pairs
 HELD_OUT = 6  # every so many-th walk is for measuring
@@ -238,6 +242,15 @@ def right_cells(maps: Tensor, target: Tensor, known: Tensor) -> float:
     return float((far[known] <= 3).float().mean())
 
 
+def fusion_loss(fused: Tensor, pairs: Pairs) -> Tensor:
+    """The squared error of what the scheme answers, summed over a map, mean of those that count.
+
+    Cells of the peak count more: most of a map is empty.
+    """
+    error = (fused - pairs.wanted).square() * (0.05 + pairs.wanted)
+    return error.sum((2, 3))[pairs.counts].sum() / pairs.counts.sum().clamp_min(1)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--packs", type=Path, required=True, help="Folder of the training packs.")
@@ -247,6 +260,7 @@ def main() -> None:
     parser.add_argument("--family", type=Path, required=True, help="Holds the slow and fast net.")
     parser.add_argument("--pool", type=int, default=1000, help="How many still people are read.")
     parser.add_argument("--scenes", type=int, default=16, help="How many drawn scenes are read.")
+    parser.add_argument("--channels", type=int, default=ARGUMENTS["channels"])
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
@@ -268,15 +282,14 @@ def main() -> None:
         ("clips", Clips(held_out, nets, seed=12345)),
     )
     rng = np.random.default_rng(options.seed)
-    network = SlimTransfer(**ARGUMENTS).to(memory_format=torch.channels_last)
+    arguments = ARGUMENTS | {"channels": options.channels}
+    network = SlimTransfer(**arguments).to(memory_format=torch.channels_last)
 
     def loss(net: nn.Module, share: float) -> Tensor:
         source = clips if rng.random() < CLIP_SHARE else stills
         pairs = source.draw(32, space=int(rng.random() < 0.3))
         fused = (net(pairs.current, pairs.reference) + pairs.current) / 2  # as it is used
-        # cells of the peak count more: most of a map is empty
-        error = (fused - pairs.wanted).square() * (0.05 + pairs.wanted)
-        return error.sum((2, 3))[pairs.counts].mean()
+        return fusion_loss(fused, pairs)
 
     def measure(net: nn.Module) -> str:
         return "within three cells: " + "; ".join(

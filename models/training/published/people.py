@@ -6,11 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from data.crop import Crop
 from data.errors import AnnotationError, SourceError
 from data.heatmap_store import Key, key_of
 from data.json_fields import Doubles
-from data.pose import Box
+from data.pose import Box, Pose
 from data.posetrack_set import AnnotatedSet, usable_box
 
 PADDING = 1.25  # the room around a person's box (FSPose specification 1.3)
@@ -32,6 +34,12 @@ class Subject:
     box: Box
     keypoints: Doubles
     visible: Doubles
+
+    @property
+    def pose(self) -> Pose:
+        """The person on POSETRACK_17, with score 1 where a keypoint is annotated."""
+        scores = self.visible.astype(np.float32)
+        return Pose(self.keypoints.astype(np.float32), scores, self.box, 1.0)
 
     def crop(self, size: tuple[int, int]) -> Crop:
         """What a network of that input (width, height) sees of the person, not varied."""

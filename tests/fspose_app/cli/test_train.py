@@ -87,10 +87,10 @@ def test_a_run_leaves_weights_under_the_published_names_and_a_log(
     assert ran.stdout == f"{tmp_path / 'run' / 'final_state.pth'}\n"
     names = {path.name for path in (tmp_path / "run").iterdir()}
     first = weights.replace("2", "1", 1)
-    assert names == {first, weights, "final_state.pth", "last.pth", "log.csv"}
+    assert names == {first, weights, "best.pth", "final_state.pth", "last.pth", "log.csv"}
     assert taught.size_of(tmp_path / "run" / weights) == size
     log = (tmp_path / "run" / "log.csv").read_text().splitlines()
-    assert log[0] == "epoch,rate,loss,accuracy,seconds"
+    assert log[0] == "epoch,rate,loss,accuracy,held_out,seconds"
     assert [line.split(",")[:2] for line in log[1:]] == [["1", "0.0001"], ["2", "0.0001"]]
 
 
@@ -207,10 +207,10 @@ def test_faulty_annotations_are_one_line(fspose: Fspose, tree: Path, tmp_path: P
 def test_databases_of_other_annotations_are_one_line(
     fspose: Fspose, tree: Path, tmp_path: Path, databases: list[object]
 ) -> None:
-    ran = fspose(
-        *transfer(tree, tmp_path / "run", *databases),
-        *("--annotations", tree / "annotations" / "val"),
-    )
+    shutil.rmtree(tree / "annotations" / "train")
+    shutil.copytree(tree / "annotations" / "val", tree / "annotations" / "train")
+
+    ran = fspose(*transfer(tree, tmp_path / "run", *databases))
 
     assert_told(ran, "was made for other annotations", "fspose heatmaps create")
 

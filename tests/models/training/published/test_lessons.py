@@ -10,7 +10,8 @@ from models.decode import peaks
 from models.networks.mobilenet import MobileNet
 from models.networks.transfer import TransferNet
 from models.training.published.augment import NONE, Augmentation
-from models.training.published.lessons import Crops, SoftCrops, StoredPairs, sigma_of
+from models.training.published.lessons import Crops, SoftCrops, sigma_of
+from models.training.published.pairs import StoredPairs
 
 SIZE = (96, 128)
 
