@@ -1,11 +1,12 @@
 """How quick `fspose evaluate posetrack` is, and how much memory it takes, on a drawn set.
 
-    python benchmarks/evaluation.py [--processes 1,2] [--metrics ap,mot] [--runs 3] [--keep DIR]
+    python benchmarks/evaluation.py [--processes 1,2] [--metrics ap,mot] [--runs 5] [--keep DIR]
 
 The set has the size of PoseTrack18's validation: 74 sequences of 110 frames, 58 of them labelled,
 6 people and 2 ignore regions of 20 points; predictions on every frame, with 8 % misses, 2 %
-switches of identity, noise of 0.2 head sizes, and half a false positive per frame. The command runs
-as a process of its own, start included: the least of some runs counts, and the most memory.
+switches of identity, noise of 0.2 head sizes, and half a false positive per frame. The command
+runs as a process of its own, start included: the median of some runs counts, and the most memory.
+What a start alone takes is told by `--help` and `--version`.
 
 A machine's speed is told by a loop of fixed work in numpy and json, timed beside every run: ratios
 to it can be compared between machines and hours, seconds cannot. Processor time counts helping
@@ -18,6 +19,7 @@ import argparse
 import contextlib
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -158,8 +160,22 @@ def measured(command: list[str]) -> Cost:
     return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
-def least(costs: list[Cost], name: str) -> float:
-    return min(getattr(cost, name) for cost in costs)
+def median(costs: list[Cost], name: str) -> float:
+    return statistics.median(getattr(cost, name) for cost in costs)
+
+
+def row(name: str, arguments: list[str], runs: int) -> list[str]:
+    """What `fspose` takes with some arguments, and what the loop of calibration takes beside it."""
+    found, loops = [], [calibration()]
+    for _ in range(runs):
+        found.append(measured([sys.executable, "-m", "fspose_app", *arguments]))
+        loops.append(calibration())
+    wall, processor = (median(found, part) for part in ("wall", "processor"))
+    own_wall, own_processor = (median(loops, part) for part in ("wall", "processor"))
+    peak = max(cost.megabytes for cost in found)
+    cells = [name, f"{wall:.2f}", f"{processor:.2f}", f"{peak:.0f}"]
+    cells += [f"{own_wall:.2f}", f"{own_processor:.2f}"]
+    return [*cells, f"{wall / own_wall:.2f}", f"{processor / own_processor:.2f}"]
 
 
 def main() -> None:
@@ -168,28 +184,23 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--processes", default="1,2")
     parser.add_argument("--metrics", default="ap,mot")
-    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--keep", type=Path, help="draw the set here, or take the one that is here")
     given = parser.parse_args()
     with drawn_set(given.sequences, given.seed, given.keep) as folder:
-        heads = ("processes", "wall s", "processor s", "peak MB", "calibration wall s")
+        heads = ("command", "wall s", "processor s", "peak MB", "calibration wall s")
         heads += ("calibration processor s", "wall ratio", "processor ratio")
         print(f"| {' | '.join(heads)} |\n|{'---|' * len(heads)}")
-        for processes in given.processes.split(","):
-            command = [sys.executable, "-m", "fspose_app", "evaluate", "posetrack"]
-            command += [f"{folder / 'truth'}", f"{folder / 'predictions'}"]
-            command += ["--metrics", given.metrics, "--processes", processes]
-            runs, loops = [], [calibration()]
-            for _ in range(given.runs):
-                runs.append(measured(command))
-                loops.append(calibration())
-            wall, processor = (least(runs, name) for name in ("wall", "processor"))
-            own_wall, own_processor = (least(loops, name) for name in ("wall", "processor"))
-            peak = max(run.megabytes for run in runs)
-            cells = [processes, f"{wall:.2f}", f"{processor:.2f}", f"{peak:.0f}"]
-            cells += [f"{own_wall:.2f}", f"{own_processor:.2f}"]
-            cells += [f"{wall / own_wall:.2f}", f"{processor / own_processor:.2f}"]
-            print(f"| {' | '.join(cells)} |", flush=True)
+        evaluate = ["evaluate", "posetrack", f"{folder / 'truth'}", f"{folder / 'predictions'}"]
+        evaluate += ["--metrics", given.metrics, "--processes"]
+        commands = {
+            f"evaluate, processes: {number}": [*evaluate, number]
+            for number in given.processes.split(",")
+        }
+        for name, arguments in (
+            commands | {"--help": ["--help"], "--version": ["--version"]}
+        ).items():
+            print(f"| {' | '.join(row(name, arguments, given.runs))} |", flush=True)
 
 
 if __name__ == "__main__":

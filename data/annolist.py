@@ -12,7 +12,7 @@ import numpy as np
 
 from data.draft import Draft
 from data.errors import AnnotationError
-from data.json_fields import load_json, numbers, required
+from data.json_fields import GREATEST_WHOLE, load_json, numbers, required, shown
 from data.matlab import load_struct
 from data.pose import Box
 from data.posetrack import Annotated, Person, Sequence
@@ -89,7 +89,7 @@ def _frame(entry: Any, index: int, place: str) -> Annotated:
     image = _one(entry, "image", place)
     name = _one(image, "name", f"{place}.image")
     if not isinstance(name, str) or not PurePosixPath(name).name:
-        raise AnnotationError(f"{place}.image.name: expected an image's path, found {name!r}.")
+        raise AnnotationError(f"{place}.image.name: expected an image's path, found {shown(name)}.")
     imgnum = _whole(entry, "imgnum", place)
     is_labeled = _one(entry, "is_labeled", place)
     return Annotated(
@@ -202,8 +202,8 @@ def _number(entry: Any, key: str, place: str) -> float | None:
 def _whole(entry: Any, key: str, place: str) -> int | None:
     """A whole number; MATLAB files hold it as a float."""
     value = _number(entry, key, place)
-    if value is not None and not value.is_integer():
-        raise AnnotationError(f"{place}.{key}: expected int, found {value}.")
+    if value is not None and not (value.is_integer() and abs(value) < GREATEST_WHOLE):
+        raise AnnotationError(f"{place}.{key}: expected int, found {value:g}.")
     return None if value is None else int(value)
 
 

@@ -9,7 +9,15 @@ from typing import Any
 import numpy as np
 
 from data.errors import AnnotationError
-from data.evaluation_fields import Entries, PlaceOf, RegionList, labels, objects, tracks
+from data.evaluation_fields import (
+    Entries,
+    PlaceOf,
+    RegionList,
+    check_name,
+    labels,
+    objects,
+    tracks,
+)
 from data.flat_sequence import MISSING_SCORE, FlatSequence, Marks, head_sizes
 from data.json_fields import Doubles, number_rows
 from data.skeleton import POSETRACK_15
@@ -43,7 +51,7 @@ def annolist_sequence(content: dict[str, Any], place: str, name: str) -> FlatSeq
     return FlatSequence(
         name=name,
         place=place,
-        frame_names=tuple(_image_name(record, i) for i, record in enumerate(records)),
+        frame_names=tuple(_image_name(record, i, place) for i, record in enumerate(records)),
         ids=None,
         is_labeled=labels([_one(record.get("is_labeled")) for record in records], frame),
         frame=frame,
@@ -122,10 +130,13 @@ def _heads(people: Entries, places: list[str]) -> Doubles:
     return head
 
 
-def _image_name(record: dict[str, Any], index: int) -> str:
+def _image_name(record: dict[str, Any], index: int, place: str) -> str:
     image = _one(record.get("image"))
     found = _one(image.get("name")) if isinstance(image, dict) else None
-    return found if isinstance(found, str) else f"annolist[{index}]"
+    if not isinstance(found, str):
+        return f"annolist[{index}]"
+    check_name(found, f"{place}: annolist[{index}].image.name")
+    return found
 
 
 def _objects_if_any(holder: dict[str, Any], key: str, place: str) -> Entries:

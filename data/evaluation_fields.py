@@ -10,7 +10,14 @@ import numpy as np
 
 from data.errors import AnnotationError
 from data.flat_sequence import FEW_CORNERS, LEAST_CORNERS, Marks, Regions, Wholes
-from data.json_fields import Doubles, number_rows, required
+from data.json_fields import (
+    GREATEST_WHOLE,
+    LEAST_WHOLE,
+    Doubles,
+    number_rows,
+    required,
+    shown,
+)
 
 Entries = list[dict[str, Any]]
 PlaceOf = Callable[[int], str]
@@ -26,14 +33,20 @@ def objects(holder: dict[str, Any], key: str, place: str) -> Entries:
     return found
 
 
+def check_name(name: Any, place: str) -> None:
+    """Names of images are told in messages and reports: AnnotationError where one cannot be."""
+    if not isinstance(name, str) or not name.isprintable():
+        raise AnnotationError(f"{place}: expected an image's path, found {shown(name)}.")
+
+
 def wholes(values: list[Any], place_of: PlaceOf) -> list[int]:
     """Whole numbers of 64 bits; 3.0 counts as 3."""
     if not values or (set(map(type, values)) == {int} and _fit(min(values), max(values))):
         return values
     for index, value in enumerate(values):
         if not _is_whole(value):
-            shown = "a number too large" if type(value) is int else f"{value!r}"[:40]
-            raise AnnotationError(f"{place_of(index)}: expected a whole number, found {shown}.")
+            found = "a number too large" if type(value) is int else shown(value)
+            raise AnnotationError(f"{place_of(index)}: expected a whole number, found {found}.")
     return [int(value) for value in values]
 
 
@@ -44,7 +57,7 @@ def _is_whole(value: Any) -> bool:
 
 
 def _fit(least: int, most: int) -> bool:
-    return least >= -(2**63) and most < 2**63
+    return least >= LEAST_WHOLE and most <= GREATEST_WHOLE
 
 
 def tracks(values: list[Any], place_of: PlaceOf) -> tuple[Wholes, Marks]:

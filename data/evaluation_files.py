@@ -7,12 +7,10 @@ written again; a validation set has fifty thousand people, and scores need only 
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import orjson
 
 from data.errors import AnnotationError
 from data.evaluation_annolist import annolist_sequence
@@ -20,6 +18,7 @@ from data.evaluation_fields import (
     Entries,
     PlaceOf,
     RegionList,
+    check_name,
     labels,
     objects,
     some_rows,
@@ -27,7 +26,7 @@ from data.evaluation_fields import (
     wholes,
 )
 from data.flat_sequence import MISSING_SCORE, FlatSequence, Marks, Wholes, head_sizes
-from data.json_fields import Doubles, load_bytes, number_rows, required
+from data.json_fields import Doubles, load_json, number_rows, required, shown
 from data.skeleton import POSETRACK_15, POSETRACK_17
 
 JOINTS = len(POSETRACK_15)
@@ -39,7 +38,7 @@ def read(path: Path) -> FlatSequence:
     """The sequence of a PoseTrack18, 21 or 17 JSON file; AnnotationError names file and place."""
     if path.is_dir():
         raise AnnotationError(f"{path}: this is a folder, expected a JSON file.")
-    return parse(_content(load_bytes(path), path), f"{path}", path.name.split(".")[0])
+    return parse(load_json(path), f"{path}", path.name.split(".")[0])
 
 
 def parse(content: Any, place: str, name: str) -> FlatSequence:
@@ -49,27 +48,6 @@ def parse(content: Any, place: str, name: str) -> FlatSequence:
     if "annolist" in content:
         return annolist_sequence(content, place, name)
     return _posetrack18(content, place, name)
-
-
-def _content(raw: bytes, path: Path) -> Any:
-    try:
-        return orjson.loads(raw)
-    except orjson.JSONDecodeError:
-        # The standard library takes NaN too, whose place is told later, and tells faults better.
-        return _slow_content(raw, path)
-
-
-def _slow_content(raw: bytes, path: Path) -> Any:
-    try:
-        return json.loads(raw)
-    except RecursionError as error:
-        raise AnnotationError(f"{path}: expected JSON (nested too deeply).") from error
-    except json.JSONDecodeError as error:
-        is_cut = error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated")
-        hint = " The file seems to be cut off." if is_cut else ""
-        raise AnnotationError(f"{path}: expected JSON ({error}).{hint}") from error
-    except ValueError as error:  # not text at all, or a number of too many digits
-        raise AnnotationError(f"{path}: expected JSON ({error}).") from error
 
 
 def _posetrack18(content: dict[str, Any], place: str, name: str) -> FlatSequence:
@@ -169,9 +147,7 @@ def _image_names(images: Entries, place: str) -> list[str]:
     """The images' file names, which must be of one video."""
     names = [image.get("file_name", f"images[{i}]") for i, image in enumerate(images)]
     for index, name in enumerate(names):
-        if not isinstance(name, str):
-            where, kind = f"{place}: images[{index}].file_name", type(name).__name__
-            raise AnnotationError(f"{where}: expected str, found {kind}.")
+        check_name(name, f"{place}: images[{index}].file_name")
     folders = sorted({name.rpartition("/")[0] for name in names if "/" in name})
     if len(folders) > 1:
         raise AnnotationError(
@@ -194,8 +170,7 @@ def _joints(content: dict[str, Any], place: str) -> Wholes:
     for name, given in zip(known, names, strict=True):
         if name not in _NAMES:
             expected = ", ".join(POSETRACK_17.keypoints)
-            found = f"{given!r}"[:40]
-            raise AnnotationError(f"{where}: found {found}, expected names of {expected}.")
+            raise AnnotationError(f"{where}: found {shown(given)}, expected names of {expected}.")
     if len(set(known)) < len(known):
         raise AnnotationError(f"{where}: a name occurs twice.")
     evaluated = {name: joint for joint, name in enumerate(POSETRACK_15.keypoints)}

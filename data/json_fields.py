@@ -19,6 +19,9 @@ Doubles = NDArray[np.float64]
 GREATEST = 1e30
 """A number beyond it is as wrong as one that is not finite: float32 could hardly hold it."""
 
+LEAST_WHOLE, GREATEST_WHOLE = -(2**63), 2**63 - 1
+"""What a whole number of 64 bits can be."""
+
 
 def load_json(path: Path) -> Any:
     """The content of a JSON file; AnnotationError where it cannot be read or is none."""
@@ -45,14 +48,20 @@ def parse_json(content: bytes, path: Path) -> Any:
 def _slowly_parsed(content: bytes, path: Path) -> Any:
     try:
         return json.loads(content)
-    except ValueError as error:  # not JSON, or not text at all
+    except json.JSONDecodeError as error:
+        is_cut = error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated")
+        hint = " The file seems to be cut off." if is_cut else ""
+        raise AnnotationError(f"{path}: expected JSON ({error}).{hint}") from error
+    except UnicodeDecodeError as error:
         raise AnnotationError(f"{path}: expected JSON ({error}).") from error
+    except ValueError as error:  # Python reads whole numbers of 4300 digits
+        raise AnnotationError(f"{path}: expected JSON (a number has too many digits).") from error
     except RecursionError as error:
         raise AnnotationError(f"{path}: expected JSON (nested too deeply).") from error
 
 
 def required(entry: Any, key: str, kind: type, place: str) -> Any:
-    """A value that must be there, of a known type."""
+    """A value that must be there, of a known type; whole numbers are of 64 bits."""
     if not isinstance(entry, dict):
         raise AnnotationError(f"{place}: expected an object, found {type(entry).__name__}.")
     if key not in entry:
@@ -61,6 +70,8 @@ def required(entry: Any, key: str, kind: type, place: str) -> Any:
     if not isinstance(value, kind) or isinstance(value, bool):
         found = type(value).__name__
         raise AnnotationError(f"{place}.{key}: expected {kind.__name__}, found {found}.")
+    if isinstance(value, int) and not LEAST_WHOLE <= value <= GREATEST_WHOLE:
+        raise AnnotationError(f"{place}.{key}: expected int, found a number too large.")
     return value
 
 
@@ -77,7 +88,7 @@ def numbers(values: Any, count: int | None, place: str) -> Doubles:
         raise AnnotationError(f"{place}: expected a list of {expected}, found {found}.")
     for value in values:
         if not _is_number(value):
-            raise AnnotationError(f"{place}: expected {expected}, found {_shown(value)}.")
+            raise AnnotationError(f"{place}: expected {expected}, found {shown(value)}.")
     return np.array(values, np.float64)
 
 
@@ -112,10 +123,10 @@ def _is_number(value: Any) -> bool:
     return abs(value) <= GREATEST  # False of NaN
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
     """A value for a message, cut where it is long."""
     try:
         text = repr(value)
-    except ValueError:  # more digits than Python turns into text
+    except (ValueError, RecursionError):  # more digits or brackets than Python turns into text
         text = type(value).__name__
     return text if len(text) <= 60 else f"{text[:57]}..."

@@ -11,7 +11,8 @@ from typing import Any
 
 from data.annolist import frame_number
 from data.draft import Draft
-from data.json_fields import load_json
+from data.errors import AnnotationError
+from data.json_fields import load_json, shown
 from data.posetrack import (
     Annotated,
     Person,
@@ -35,7 +36,8 @@ def sequences_of(content: Any, path: Path) -> tuple[Sequence, ...]:
     """The sequences in a merged JSON's content, told apart by the folders of their images.
 
     A sequence bears its folder's name, and the folder's folder before it where two groups of
-    PoseTrack17 have a video of the same name.
+    PoseTrack17 have a video of the same name. AnnotationError where a folder is none that a file
+    could be named after, such as `..`: names become names of files (`prepare --split`).
     """
     frames = frames_of(content, path)
     videos: dict[PurePosixPath, list[int]] = {}
@@ -44,7 +46,14 @@ def sequences_of(content: Any, path: Path) -> tuple[Sequence, ...]:
     names = [folder.name for folder in videos]
     sequences = []
     for folder, places in videos.items():
-        name = folder.name if names.count(folder.name) == 1 else "_".join(folder.parts[-2:])
+        is_alone = names.count(folder.name) == 1
+        name = folder.name if is_alone else "_".join(folder.parts[-2:])
+        if name.startswith(".") or "/" in name or "\\" in name:
+            raise AnnotationError(
+                f"{path}: images[{places[0]}].file_name: {shown(frames[places[0]].frame_name)} "
+                "names no video. Expected a path such as "
+                "'images/val/000342_mpii_test/000017.jpg'."
+            )
         own = tuple(frames[place] for place in places)
         nframes = content["images"][places[0]].get("nframes")
         sequences.append(Sequence(name or path.stem, own, length_of(own, nframes)))

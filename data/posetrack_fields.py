@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from data.errors import AnnotationError
-from data.json_fields import Doubles, number_rows, numbers, optional, required
+from data.json_fields import Doubles, number_rows, numbers, optional, required, shown
 from data.pose import Box
 from data.skeleton import POSETRACK_17
 
@@ -36,7 +36,7 @@ def keypoint_order(content: dict[str, Any], path: Path) -> list[int]:
     unknown = [name for name in names if name not in POSETRACK_17.keypoints]
     if unknown or len(set(names)) != len(names):
         known = ", ".join(POSETRACK_17.keypoints)
-        found = f"found {unknown[0]!r}" if unknown else "a name occurs twice"
+        found = f"found {shown(unknown[0])}" if unknown else "a name occurs twice"
         raise AnnotationError(f"{place}[0].keypoints: {found}, expected names of {known}.")
     return [POSETRACK_17.index(name) for name in names]
 
@@ -99,7 +99,7 @@ def _placed(scores: Doubles, order: list[int]) -> Doubles:
 def image_name(name: str, place: str) -> str:
     """A path that a file system can have, as it is."""
     if not name or not name.isprintable():
-        raise AnnotationError(f"{place}: expected an image's path, found {name!r}.")
+        raise AnnotationError(f"{place}: expected an image's path, found {shown(name)}.")
     return name
 
 

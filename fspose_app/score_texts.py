@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,10 @@ from data.draft import Draft
 from data.errors import OutputError
 from data.json_fields import Doubles
 from pipelines.evaluation.metric import NAMES, Metric
+from pipelines.evaluation.report_tables import Run
 from pipelines.evaluation.scores import Correction, Families, Scores
+
+REPORT = "report.html"
 
 AP_HEAD = ("& Head & Shou & Elb  & Wri  & Hip  & Knee & Ankl & Total\\\\",)
 MOT_HEAD = (
@@ -60,9 +63,15 @@ def official_row(values: Doubles) -> str:
     return "&" + " &".join(f"{value:5.1f}" for value in values) + " \\\\"
 
 
-def json_text(scores: Scores, view: View) -> str:
-    """Everything as one JSON: null for NaN, and under `reasons` why."""
-    return json.dumps(document(scores, view), indent=1, allow_nan=False)
+def json_text(runs: Sequence[Run], view: View) -> str:
+    """Everything as one JSON: null for NaN, and under `reasons` why; of several runs by label."""
+    if len(runs) == 1:
+        return _json(document(runs[0].scores, view))
+    return _json({"predictions": {run.label: document(run.scores, view) for run in runs}})
+
+
+def _json(content: dict[str, Any]) -> str:
+    return json.dumps(content, indent=1, allow_nan=False)
 
 
 def document(scores: Scores, view: View) -> dict[str, Any]:
@@ -84,14 +93,26 @@ def document(scores: Scores, view: View) -> dict[str, Any]:
     return content
 
 
-def csv_text(scores: Scores, view: View) -> str:
-    """A line per sequence, metric and keypoint; the set is the sequence `all`."""
+def csv_text(runs: Sequence[Run], view: View) -> str:
+    """A line per sequence, metric and keypoint; the set is the sequence `all`.
+
+    Of several runs, each line begins with its run's label.
+    """
+    text = io.StringIO()
+    lines = csv.writer(text, lineterminator="\n")
+    head = ("sequence", "family", "metric", "keypoint", "value", "reason")
+    several = len(runs) > 1
+    lines.writerow(("predictions", *head) if several else head)
+    for run in runs:
+        label = (run.label,) if several else ()
+        lines.writerows((*label, *row) for row in _csv_rows(run.scores, view))
+    return text.getvalue().rstrip("\n")
+
+
+def _csv_rows(scores: Scores, view: View) -> Iterator[tuple[str, ...]]:
     parts = {"all": scores.families}
     if view.per_sequence:
         parts |= {name: one.families for name, one in scores.sequences.items()}
-    text = io.StringIO()
-    lines = csv.writer(text, lineterminator="\n")
-    lines.writerow(("sequence", "family", "metric", "keypoint", "value", "reason"))
     for sequence, families in parts.items():
         for family, metrics in view.families(families).items():
             for name, metric in metrics.items():
@@ -99,15 +120,18 @@ def csv_text(scores: Scores, view: View) -> str:
                     value = _number(metric.values[place])
                     shown = "nan" if value is None else repr(value)
                     reason = metric.reasons.get(place, "")
-                    lines.writerow((sequence, family, name, keypoint, shown, reason))
-    return text.getvalue().rstrip("\n")
+                    yield sequence, family, name, keypoint, shown, reason
 
 
 def write_files(scores: Scores, view: View, folder: Path) -> list[Path]:
     """The official result files, one for each further family, and `scores.json` with it all.
 
-    Raises OutputError where they cannot be written.
+    Raises OutputError where they cannot be written, and where a sequence's name is that of the set.
     """
+    if view.per_sequence and "total" in scores.sequences:
+        raise OutputError(
+            "A sequence is called 'total', as the files of the whole set are. Rename its files."
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -122,11 +146,16 @@ def write_files(scores: Scores, view: View, folder: Path) -> list[Path]:
         for sequence, families in parts.items()
         for kind, text in _official_files(view.families(families))
     }
-    texts[folder / "scores.json"] = json_text(scores, view)
+    texts[folder / "scores.json"] = _json(document(scores, view))
     for path, text in texts.items():
-        with Draft(path) as draft:
-            draft.write(text + "\n")
+        write_text(path, text)
     return list(texts)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Store a text, under its name only when whole. Raises OutputError."""
+    with Draft(path) as draft:
+        draft.write(text + "\n")
 
 
 def _official_files(families: Families) -> Iterator[tuple[str, str]]:

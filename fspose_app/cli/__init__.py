@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from data.errors import FsposeError
 from fspose_app import __version__
-from fspose_app.cli.backends import command as backends
-from fspose_app.cli.convert import command as convert
-from fspose_app.cli.data import command as data
-from fspose_app.cli.detect import command as detect
-from fspose_app.cli.evaluate import command as evaluate
-from fspose_app.cli.heatmaps import command as heatmaps
-from fspose_app.cli.models import command as models
-from fspose_app.cli.synth import command as synth
-from fspose_app.cli.track import command as track
-from fspose_app.cli.train import command as train
-from fspose_app.console import Console, log_everything
+from fspose_app.cli.lazy import Later, LazyGroup
+
+if TYPE_CHECKING:
+    from fspose_app.console import Console
+
+COMMANDS = {
+    "track": "Follow the people of SOURCE by their skeletons.",
+    "detect": "Find the people of IMAGES (files, folders, globs) and write them as COCO results.",
+    "heatmaps": "The database of heatmaps, one record per annotated person and frame.",
+    "evaluate": "Score predictions against annotations.",
+    "train": "Train a network of the scheme on annotated people.",
+    "convert": "Write RESULT, the result.jsonl of a finished run, in other formats.",
+    "data": "Annotation files of the published data sets.",
+    "synth": "Draw people who walk, wave and dance, and write clip.mp4 with its truth, clip.json.",
+    "backends": "List the backends that find people, with their options.",
+    "models": "The networks that come with fspose, and published checkpoints.",
+}
+"""Every command, the most used first, and the first sentence of its help."""
 
 INTERRUPTED = 130  # 128 and the number of SIGINT, as shells count
 
 
-class Commands(click.Group):
+class Commands(LazyGroup):
     """A group that tells what the person can mend in one line, and lets bugs show themselves."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -35,15 +42,16 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except FsposeError as error:
             if ctx.params["debug"]:
-                Console().trace(error)
+                _console().trace(error)
             raise click.ClickException(" ".join(str(error).split())) from error
         except KeyboardInterrupt:
-            Console().note("Stopped.")
+            _console().note("Stopped.")
             ctx.exit(INTERRUPTED)
 
 
 @click.group(
     cls=Commands,
+    later={name: Later(f"{__name__}.{name}", text) for name, text in COMMANDS.items()},
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="fspose", help="Show the version and exit.")
@@ -52,8 +60,13 @@ def main(debug: bool) -> None:
     """Follow people through a video by their skeletons: a slow network on keyframes, a fast one
     between."""
     if debug:
+        from fspose_app.console import log_everything
+
         log_everything()
 
 
-for command in (track, detect, heatmaps, evaluate, train, convert, data, synth, backends, models):
-    main.add_command(command)
+def _console() -> Console:
+    """What brings in rich, which --help and --version do without."""
+    from fspose_app.console import Console
+
+    return Console()

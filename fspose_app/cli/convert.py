@@ -10,7 +10,8 @@ from data.errors import OutputError
 from fspose_app.config import Format
 from fspose_app.console import Console
 from fspose_app.convert import convert
-from fspose_app.options import FORMATS, Several
+from fspose_app.options import FORMATS
+from fspose_app.several import Several
 
 OTHERS = tuple(kind for kind in FORMATS if kind != "jsonl")
 

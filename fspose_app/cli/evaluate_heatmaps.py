@@ -17,8 +17,9 @@ from fspose_app.cli.synth import Size
 from fspose_app.config import NetName, ReplaySettings, settings
 from fspose_app.console import Console
 from fspose_app.heatmap_stores import Source, open_stores
-from fspose_app.options import NET_NAMES, FusionName, Several, default, given, net_options
+from fspose_app.options import NET_NAMES, FusionName, default, given, net_options
 from fspose_app.replay_report import document, show_tables
+from fspose_app.several import Several
 from pipelines.heatmap_job import boxed
 from pipelines.replay_comparison import Comparison, Outcome, computations, scored
 from pipelines.replay_rules import (

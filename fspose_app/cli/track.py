@@ -22,7 +22,6 @@ from fspose_app.options import (
     FORMATS,
     NETWORK_NAMES,
     FusionName,
-    Several,
     default,
     given,
     network_options,
@@ -30,6 +29,7 @@ from fspose_app.options import (
 from fspose_app.out_folder import OutFolder
 from fspose_app.rate import IMAGES_FPS, timed
 from fspose_app.recording import Past, Recording
+from fspose_app.several import Several
 from fspose_app.sinks.jsonl import partial_of
 from fspose_app.stopping import StopRequest
 from fspose_app.summary import show_summary

@@ -21,6 +21,7 @@ def file_pairs(truth: Path, predictions: Path) -> tuple[list[Pair], list[Note]]:
         if not path.exists():
             raise AnnotationError(f"{path}: no such file or folder.")
     if truth.is_file():
+        _check_names([truth])
         own = predictions if predictions.is_file() else predictions / truth.name
         if not own.exists():
             raise _missing([own])
@@ -30,7 +31,7 @@ def file_pairs(truth: Path, predictions: Path) -> tuple[list[Pair], list[Note]]:
             f"{predictions}: this is a file, but the truth is a folder. Give a folder of files "
             "named as the truth's."
         )
-    wanted = sorted(truth.glob("*.json"))
+    wanted = _json_files(truth)
     if not wanted:
         raise AnnotationError(f"{truth}: a folder without JSON files.")
     _check_names(wanted)
@@ -38,15 +39,28 @@ def file_pairs(truth: Path, predictions: Path) -> tuple[list[Pair], list[Note]]:
     lost = [own for _, own in pairs if not own.exists()]
     if lost:
         raise _missing(lost)
-    extra = sorted({path.name for path in predictions.glob("*.json")} - {p.name for p in wanted})
+    known = {path.name for path in wanted}
+    extra = [path.name for path in _json_files(predictions) if path.name not in known]
     return pairs, [Note(name, "left out, for no file of the truth has that name") for name in extra]
 
 
+def _json_files(folder: Path) -> list[Path]:
+    """In name order; hidden ones, such as the `._x.json` of copied folders, are none."""
+    return sorted(path for path in folder.glob("*.json") if not path.name.startswith("."))
+
+
 def _check_names(paths: list[Path]) -> None:
-    """A sequence is called as its file up to the first dot; two of one name would be one."""
+    """A sequence is called as its file up to the first dot; two of one name would be one.
+
+    Names are shown in tables and reports.
+    """
     seen: dict[str, Path] = {}
     for path in paths:
         name = path.name.split(".")[0]
+        if not name.isprintable():
+            raise AnnotationError(
+                f"{path.parent}: the name of {path.name!r} cannot be shown. Rename the file."
+            )
         if name in seen:
             raise AnnotationError(
                 f"{path}: a sequence {name!r} like {seen[name].name}. Rename one of the files."

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from typing import TypeVar
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.sharedctypes import Synchronized
+from typing import Any, Generic, TypeVar
 
 from data.errors import FsposeError
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 Tell = Callable[[int], None]
+
+_SECONDS = 0.1  # between two looks at how far the others are
 
 
 def each(
@@ -28,19 +34,45 @@ def each(
         return _one_after_another(work, jobs, tell)
     # Spawned, not forked: threads of numpy and of the progress bar may hold locks at a fork.
     context = multiprocessing.get_context("spawn")
-    helpers = min(processes, len(jobs)) - 1
-    pool = ProcessPoolExecutor(helpers, mp_context=context, initializer=_leave_interrupts)
-    try:
-        futures = [pool.submit(_caught, work, job) for job in jobs]
-        found = _own_share(work, jobs, futures, tell)
-        for index, future in enumerate(futures[: len(jobs) - len(found)]):
-            found[index] = future.result()
-            tell(_done(futures))
-    except BrokenProcessPool as error:
-        raise FsposeError("A helping process ended unexpectedly. Try --processes 1.") from error
-    finally:
-        pool.shutdown(cancel_futures=True)
+    shared = _Shared(work, tuple(jobs), context.Value("q", 0), context.Value("q", 0))
+    with ExitStack() as stack:
+        with _uninterrupted():
+            answers = [
+                stack.enter_context(_helper(context, shared))
+                for _ in range(min(processes, len(jobs)) - 1)
+            ]
+        found = shared.part(tell)
+        for answer in answers:
+            found |= _received(answer, shared.done, tell)
+    for index, job in enumerate(jobs):
+        if index not in found:  # of a helper that was killed, or met a bug, which shows here
+            found[index] = _caught(work, job)
+    tell(len(jobs))
     return [_unwrapped(found[index]) for index in range(len(jobs))]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Shared(Generic[Job, Result]):
+    """What all processes have: the jobs, whose `turn` it is, and how many are `done`."""
+
+    work: Callable[[Job], Result]
+    jobs: tuple[Job, ...]
+    turn: Synchronized[int]
+    done: Synchronized[int]
+
+    def part(self, tell: Tell) -> dict[int, Result | FsposeError]:
+        """What one process does: the first job that nobody has taken, until there is none."""
+        found: dict[int, Result | FsposeError] = {}
+        while True:
+            with self.turn.get_lock():
+                index = self.turn.value
+                self.turn.value += 1
+            if index >= len(self.jobs):
+                return found
+            found[index] = _caught(self.work, self.jobs[index])
+            with self.done.get_lock():
+                self.done.value += 1
+            tell(self.done.value)
 
 
 def _one_after_another(
@@ -53,25 +85,46 @@ def _one_after_another(
     return found
 
 
-def _own_share(
-    work: Callable[[Job], Result],
-    jobs: Sequence[Job],
-    futures: Sequence[Future[Result | FsposeError]],
-    tell: Tell,
-) -> dict[int, Result | FsposeError]:
-    """What this process does itself, from the last job on, while the others take the first."""
-    found: dict[int, Result | FsposeError] = {}
-    for index in reversed(range(len(jobs))):
-        if not futures[index].cancel():
-            break
-        found[index] = _caught(work, jobs[index])
-        tell(_done(futures))
+@contextmanager
+def _helper(
+    context: multiprocessing.context.SpawnContext, shared: _Shared[Job, Result]
+) -> Iterator[Connection]:
+    """A process that does its part, and where that can be received; it ends with the block."""
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_help, args=(shared, sender), daemon=True)
+    process.start()
+    sender.close()  # the process has its own, so that its end can be noticed
+    try:
+        yield receiver
+    finally:
+        process.terminate()
+        process.join()
+        receiver.close()
+
+
+def _help(shared: _Shared[Job, Result], sender: Connection) -> None:
+    """What a helper runs."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    sender.send(shared.part(lambda _: None))
+
+
+def _end_with_parent() -> None:
+    """A helper ends with the process that started it, also where that is killed."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _received(answer: Connection, done: Synchronized[int], tell: Tell) -> dict[int, Any]:
+    """A helper's part; nothing of one that ended early."""
+    while not answer.poll(_SECONDS):
+        tell(done.value)
+    try:
+        found: dict[int, Any] = answer.recv()
+    except (EOFError, OSError):  # OSError in the middle of an answer
+        return {}
     return found
-
-
-def _done(futures: Sequence[Future[Result | FsposeError]]) -> int:
-    """How many jobs are done; those that were cancelled are, by this process."""
-    return sum(future.done() for future in futures)
 
 
 def _caught(work: Callable[[Job], Result], job: Job) -> Result | FsposeError:
@@ -88,6 +141,17 @@ def _unwrapped(found: Result | FsposeError) -> Result:
     return found
 
 
-def _leave_interrupts() -> None:
-    """Ctrl-C is for the process that was started by hand; it ends the others."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Ctrl-C waits until the block ends; processes started in it never hear it.
+
+    Ctrl-C is for the process that was started by hand, which ends the others.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -14,6 +14,14 @@ def rows(values: list[Any], count: int) -> np.ndarray:
     return number_rows(values, count, lambda index: f"row {index}")
 
 
+def nested(times: int) -> list[Any]:
+    """Lists in lists, more than Python turns into text."""
+    value: list[Any] = []
+    for _ in range(times):
+        value = [value]
+    return value
+
+
 def test_many_rows_become_one_table() -> None:
     np.testing.assert_array_equal(rows([[1, 2.5], [3, 4]], 2), [[1, 2.5], [3, 4]])
     assert rows([], 3).shape == (0, 3)
@@ -34,6 +42,7 @@ def test_many_rows_become_one_table() -> None:
         ([3, 1e31], r"row 1: expected 2 numbers, found 1e\+31"),
         ([3, 10**400], r"row 1: expected 2 numbers, found 10+\.\.\."),
         ([3, 10**5000], "row 1: expected 2 numbers, found int"),
+        ([3, nested(2000)], "row 1: expected 2 numbers, found list"),
     ],
 )
 def test_the_row_that_is_wrong_is_named(wrong: Any, told: str) -> None:
@@ -57,6 +66,21 @@ def test_null_is_as_good_as_missing() -> None:
 def test_true_is_no_number() -> None:
     with pytest.raises(AnnotationError, match=r"x\.a: expected int, found bool"):
         required({"a": True}, "a", int, "x")
+
+
+@pytest.mark.parametrize("value", [2**63, -(2**63) - 1, 10**400])
+def test_a_whole_number_beyond_64_bits_is_told(value: int) -> None:
+    assert required({"a": 2**63 - 1}, "a", int, "x") == 2**63 - 1
+    with pytest.raises(AnnotationError, match=r"x\.a: expected int, found a number too large"):
+        required({"a": value}, "a", int, "x")
+
+
+@pytest.mark.parametrize("content", [b"", b'{"a": ', b'{"a": "b', b'{"a": 1, '])
+def test_a_file_that_ends_too_early_seems_to_be_cut_off(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "x.json").write_bytes(content)
+
+    with pytest.raises(AnnotationError, match=r"x\.json: expected JSON .* seems to be cut off"):
+        load_json(tmp_path / "x.json")
 
 
 @pytest.mark.parametrize(

@@ -175,6 +175,8 @@ def change_person(**values: Any) -> Callable[[Any], None]:
         (change_person(bbox=[1, 2, 3]), ("annotations[1].bbox", "4 numbers")),
         (change_person(bbox=[500, 2, 30, 40]), (VIDEO, "track 1", "outside", "--skip-outside")),
         (change_person(image_id=3), ("annotations[1].image_id", "is not the id of an image")),
+        (change_person(track_id=2**63), ("annotations[1].track_id", "a number too large")),
+        (change_image(file_name="v/\0.jpg"), ("images[1].file_name", "expected an image's path")),
     ],
 )
 def test_bad_annotations_are_told_in_one_line(
@@ -193,7 +195,11 @@ def test_bad_annotations_are_told_in_one_line(
     assert [path.name for path in tmp_path.iterdir()] == ["val"]
 
 
-@pytest.mark.parametrize("content", ["", "{", "no json", "[]", "null"])
+@pytest.mark.parametrize(
+    "content",
+    ["", "{", "no json", "[]", "null", "[" * 200_000, "[" * 900 + "]" * 900, "1" * 5000],
+    ids=["empty", "cut", "text", "list", "null", "no end", "deep", "huge"],
+)
 def test_a_file_of_another_kind_is_told(fspose: Fspose, tmp_path: Path, content: str) -> None:
     source = store(tmp_path, content)
 
@@ -270,3 +276,50 @@ def test_the_source_is_not_overwritten(
 
     assert (ran.exit_code, source.read_text()) == (2, before)
     assert "SOURCE itself" in ran.stderr
+
+
+HOSTILE = {
+    "to the folder above": ["images/../0.jpg"],
+    "to the folder above, of two alike": ["../x/0.jpg", "y/x/0.jpg"],
+    "absolute, of two alike": ["/x/0.jpg", "y/x/0.jpg"],
+    "of another system": ["..\\..\\x/0.jpg"],
+    "hidden": [".x/0.jpg"],
+    "with NUL": ["x\0y/0.jpg"],
+    "too long": [f"{'x' * 300}/0.jpg"],
+    "two of one name": ["1/a/x/0.jpg", "2/a/x/0.jpg"],
+}
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+def test_a_video_whose_name_is_no_files_is_told_and_nothing_is_written(
+    fspose: Fspose, annotation: dict[str, Any], tmp_path: Path, what: str
+) -> None:
+    first = annotation["images"][0]
+    images = [{**first, "id": i, "file_name": name} for i, name in enumerate(HOSTILE[what])]
+    annotation |= {"images": images, "annotations": []}
+    source = tmp_path / "in" / "all.json"
+    source.parent.mkdir()
+    source.write_text(json.dumps(annotation))
+    (tmp_path / "work").mkdir()
+
+    out = tmp_path / "work" / "out"
+    ran = fspose("data", "posetrack", "prepare", source, "--split", "-o", out)
+
+    assert_told(ran)
+    left = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*"))
+    assert left == ["in", "in/all.json", "work"]
+    assert not Path("/_x.json").exists()  # where the absolute one would lead
+
+
+def test_folders_above_the_video_do_not_lead_out_of_the_output(
+    fspose: Fspose, annotation: dict[str, Any], tmp_path: Path
+) -> None:
+    for image in annotation["images"]:
+        image["file_name"] = f"/../../{image['file_name']}"
+    (tmp_path / "all.json").write_text(json.dumps(annotation))
+
+    out = tmp_path / "work" / "out"
+    ran = fspose("data", "posetrack", "prepare", tmp_path / "all.json", "--split", "-o", out)
+
+    assert ran.exit_code == 0, ran.output
+    assert [path.name for path in out.iterdir()] == [f"{VIDEO}.json"]

@@ -62,18 +62,62 @@ def test_a_command_is_named_in_the_readme(name: str) -> None:
     assert name in README.read_text(encoding="utf-8")
 
 
-def test_help_is_there_without_torch() -> None:
+def shorts(group: click.Group) -> dict[str, str]:
+    """The sentence that a group's help has of each command, of any length."""
+    formatter = click.HelpFormatter(width=1000, max_width=1000)
+    group.format_commands(click.Context(group), formatter)
+    rows = [line.split(maxsplit=1) for line in formatter.getvalue().splitlines()[1:]]
+    return {row[0]: row[1] for row in rows}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        name
+        for name, command in {"fspose": main, **COMMANDS}.items()
+        if hasattr(command, "commands")
+    ],
+)
+def test_a_group_says_of_its_commands_what_they_say_themselves(name: str) -> None:
+    group = {"fspose": main, **COMMANDS}[name]
+    assert isinstance(group, click.Group)
+
+    own = {part: command.get_short_help_str(900) for part, command in group.commands.items()}
+
+    assert shorts(group) == own
+
+
+EAGER = {
+    "--version": {"numpy", "rich"},
+    "--help": {"numpy", "rich"},
+    "evaluate posetrack --help": {"cv2", "scipy", "pydantic", "av", "matplotlib", "jinja2"},
+    "track --help": {"torch"},
+    "detect --help": {"torch"},
+    "backends": {"torch"},
+}
+"""Libraries that take their time to be imported, and what is answered without them."""
+
+
+@pytest.mark.parametrize("typed", EAGER)
+def test_a_quick_answer_does_not_wait_for_libraries(typed: str) -> None:
+    unwanted = EAGER[typed] | {"torch", "scipy"}
     program = (
         "import sys\n"
         "from fspose_app.cli import main\n"
-        "for args in (['--help'], ['track', '--help'], ['detect', '--help'], ['backends']):\n"
-        "    main(args, standalone_mode=False)\n"
-        "assert 'torch' not in sys.modules, 'torch was imported'\n"
+        f"main({typed.split()}, prog_name='fspose', standalone_mode=False)\n"
+        f"print(*sorted({unwanted} & set(sys.modules)), file=sys.stderr)\n"
     )
 
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
 
-    assert ran.returncode == 0, ran.stderr
+    assert (ran.returncode, ran.stderr) == (0, "\n")
+
+
+def test_an_unknown_command_is_told(fspose: Fspose) -> None:
+    ran = fspose("evalaute")
+
+    assert ran.exit_code == 2
+    assert "No such command 'evalaute'" in ran.stderr
 
 
 def test_the_version_is_told(fspose: Fspose) -> None:

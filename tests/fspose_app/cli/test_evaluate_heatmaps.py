@@ -373,3 +373,36 @@ def change(path: Path, statement: str) -> None:
     with sqlite3.connect(path) as database:
         database.execute(statement)
     database.close()
+
+
+@pytest.mark.parametrize(
+    "names",
+    [["images/../0.jpg"], ["/x/0.jpg", "y/x/0.jpg"], ["../x/0.jpg", "y/x/0.jpg"], ["x\0y/0.jpg"]],
+)
+def test_a_video_whose_name_is_no_files_is_told_and_nothing_is_written(
+    fspose: Fspose, made: Databases, tmp_path: Path, names: list[str]
+) -> None:
+    content = json.loads((made.annotations / VIDEOS[0]).read_text())
+    images = [{**content["images"][0], "id": i, "file_name": name} for i, name in enumerate(names)]
+    (tmp_path / "all.json").write_text(json.dumps({**content, "images": images, "annotations": []}))
+    args = ("--annotations", tmp_path / "all.json", "-o", tmp_path / "work" / "out")
+
+    ran = fspose("evaluate", "heatmaps", made.slow, made.fast, *args)
+
+    assert_told(ran, "all.json: images[0].file_name")
+    assert [path.name for path in tmp_path.iterdir()] == ["all.json"]
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[" * 200_000, '{"images": 1' + "0" * 5000 + "}"], ids=["empty", "deep", "huge"]
+)
+def test_annotations_that_are_no_json_are_told(
+    fspose: Fspose, made: Databases, tmp_path: Path, content: str
+) -> None:
+    (tmp_path / "all.json").write_text(content)
+    args = ("--annotations", tmp_path / "all.json", "-o", tmp_path / "out")
+
+    ran = fspose("evaluate", "heatmaps", made.slow, made.fast, *args)
+
+    assert_told(ran, "all.json: expected JSON")
+    assert not (tmp_path / "out").exists()

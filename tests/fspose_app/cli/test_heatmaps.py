@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -434,3 +435,57 @@ def test_a_folder_of_nothing_and_one_that_is_full_are_told(
     assert_told(ran, "holds nobody who is annotated", VIDEO)
     assert not (tmp_path / "b.fsh").exists()
     assert_told(full, "is not empty")
+
+
+@pytest.mark.parametrize("name", ["images/../../x.jpg", "/x.jpg", "images\\..\\x.jpg", "...jpg"])
+def test_an_image_name_that_leads_out_of_its_folder_is_told(
+    fspose: Fspose, family: Path, tree: Path, tmp_path: Path, name: str
+) -> None:
+    """Neither read nor written is what a hostile annotation file names."""
+    (file,) = (tree / "annotations" / "val").iterdir()
+    content = json.loads(file.read_text())
+    for image in content["images"]:
+        image["file_name"] = name
+    content["images"] = content["images"][:1]
+    first = content["images"][0]["id"]
+    content["annotations"] = [one for one in content["annotations"] if one["image_id"] == first]
+    file.write_text(json.dumps(content))
+    folder = tmp_path / "deep" / "published"
+    (folder / "val" / "a" / "b").mkdir(parents=True)
+    track = content["annotations"][0]["track_id"]
+    for place in (tmp_path, tmp_path / "deep", folder):
+        torch.save(torch.zeros(17, 64, 48), place / f"{track}.pt")
+        (place / "x").mkdir()
+        torch.save(torch.zeros(17, 64, 48), place / "x" / f"{track}.pt")
+        shutil.copy(next((tree / "images" / VIDEO).iterdir()), place / "x.jpg")
+    run = arguments(tree, family, tmp_path / "a.fsh")
+    run[4] = folder
+
+    came = fspose(
+        *("heatmaps", "import", folder, "--annotations", tree / "annotations" / "val"),
+        *("--net", "slow", "-o", tmp_path / "b.fsh"),
+    )
+
+    assert_told(came, "expected a relative path of plain names")
+    assert not (tmp_path / "b.fsh").exists()
+    assert fspose(*run).exit_code == 1
+    assert not there(tmp_path / "a.fsh")
+
+
+@pytest.mark.parametrize(
+    "key", [Key("..", "..", 1), Key("", "..", 1), Key("/elsewhere", "x", 1), Key("C:x/a", "x", 1)]
+)
+def test_a_database_whose_keys_lead_out_of_the_folder_is_not_exported(
+    fspose: Fspose, made: Path, tmp_path: Path, key: Key
+) -> None:
+    with HeatmapFile.read(made) as store:
+        header, record = store.header, store.record(store.keys()[0])
+    foreign, folder = tmp_path / "foreign.fsh", tmp_path / "deep" / "deeper" / "out"
+    with HeatmapFile.append(foreign, header) as store:
+        store.put([replace(record, key=key)])
+        store.finish()
+
+    ran = fspose("heatmaps", "export", foreign, folder)
+
+    assert_told(ran, "cannot be a file below", "Who made the database?")
+    assert not list(tmp_path.rglob("*.pt"))

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from data.flat_sequence import FlatSequence, Regions
+from data.frame import Image
 from data.skeleton import POSETRACK_17
 from pipelines.evaluation.loading import Compared, People
 
@@ -152,3 +153,14 @@ def set_of(tmp_path: Path) -> Callable[..., tuple[Path, Path]]:
         return tmp_path / "truth", tmp_path / "predictions"
 
     return write
+
+
+@pytest.fixture
+def seen() -> Callable[[Image, str], int]:
+    """How many pixels of an image (h, w, 3), RGB, have a colour like `#0072b2`, about."""
+
+    def count(image: Image, colour: str) -> int:
+        wanted = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
+        return int((np.abs(image.astype(int) - wanted).max(2) < 25).sum())
+
+    return count

@@ -1,4 +1,4 @@
-"""Odd numbers in good files: scores come out, or one line, and no warning on the way."""
+"""Odd numbers in good files, and files of odd form: scores come out, or one line, no warning."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from data.errors import AnnotationError
 from data.evaluation_files import parse
@@ -67,3 +69,35 @@ def test_odd_numbers_are_scored_or_told(
             assert found.frames in (1, 2)
 
     assert 0 < told < 60
+
+
+@settings(
+    database=None,
+    derandomize=True,
+    deadline=None,
+    max_examples=120,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(data=st.data())
+def test_damaged_documents_are_scored_or_told(
+    data: st.DataObject,
+    person18: Build,
+    video18: Build,
+    video17: Build,
+    damaged: Callable[[Any], st.SearchStrategy[Any]],
+) -> None:
+    new = video18(2, [person18(frame, track, 40 * track) for frame in (0, 1) for track in (1, 2)])
+    new["images"][0] |= {"ignore_regions_x": [[0, 70, 60]], "ignore_regions_y": [[0, 0, 90]]}
+    pair = [data.draw(st.sampled_from([new, video17(2, [1, 2])])) for _ in range(2)]
+    side = data.draw(st.integers(0, 1))
+    pair[side] = data.draw(damaged(pair[side]))
+
+    found = outcome(pair)
+
+    if isinstance(found, str):
+        assert "v.json" in found or "nothing to score" in found
+        assert "\n" not in found
+    else:
+        for metrics in found.families.values():
+            for metric in metrics.values():
+                assert not np.isinf(metric.values).any()
