@@ -14,7 +14,7 @@ from data.draft import Draft
 from data.errors import AnnotationError
 from data.json_fields import load_json, numbers, required
 from data.pose import Box, Pose
-from data.skeleton import COCO_17, SKELETONS, Skeleton
+from data.skeleton import COCO_17, CROWDPOSE_14, SKELETONS, Skeleton
 
 RESULTS_HEAD, RESULTS_BETWEEN, RESULTS_TAIL = "[\n", ",\n", "\n]\n"
 """What stands before, between and after the entries of a results file."""
@@ -77,8 +77,12 @@ def read_coco(path: Path) -> CocoAnnotations:
 
 
 def result_entry(image_id: int, pose: Pose, skeleton: Skeleton) -> str:
-    """A pose as an entry of a results file: 17 times x, y, score, after COCO's order."""
-    person = skeleton.convert(pose, COCO_17)
+    """A pose as an entry of a results file: 17 times x, y, score, after COCO's order.
+
+    CrowdPose's poses keep its 14 keypoints, for they are judged on these.
+    """
+    own = skeleton.name == CROWDPOSE_14.name
+    person = skeleton.convert(pose, skeleton if own else COCO_17)
     columns = np.column_stack([person.keypoints, person.scores]).astype(np.float64)
     keypoints = [value for x, y, s in columns.tolist() for value in (_px(x), _px(y), round(s, 6))]
     entry = {

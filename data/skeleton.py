@@ -89,7 +89,9 @@ class Skeleton:
         return replace(pose, keypoints=points, scores=scores)
 
 
-def _skeleton(name: str, keypoints: tuple[str, ...]) -> Skeleton:
+def _skeleton(
+    name: str, keypoints: tuple[str, ...], *, limbs: tuple[tuple[str, str], ...] = _LIMBS
+) -> Skeleton:
     """A skeleton whose limbs, mirror pairs and sigmas follow from its keypoints' names."""
     place = {keypoint: index for index, keypoint in enumerate(keypoints)}
     swap = {"left": "right", "right": "left"}
@@ -101,7 +103,7 @@ def _skeleton(name: str, keypoints: tuple[str, ...]) -> Skeleton:
     return Skeleton(
         name=name,
         keypoints=keypoints,
-        limbs=tuple((place[a], place[b]) for a, b in _LIMBS if a in place and b in place),
+        limbs=tuple((place[a], place[b]) for a, b in limbs if a in place and b in place),
         mirror=tuple(place[keypoint] for keypoint in mirrored),
         sigmas=np.array([_SIGMAS[part] for part in parts], np.float32),
     )
@@ -160,4 +162,11 @@ POSETRACK_15 = _skeleton(
 )
 """PoseTrack17's and the evaluator's order; its neck is called head_bottom here."""
 
-SKELETONS = {s.name: s for s in (COCO_17, FSPOSE_19, POSETRACK_17, POSETRACK_15)}
+CROWDPOSE_14 = _skeleton(
+    "crowdpose-14",
+    (*_COCO_NAMES[5:], "head_top", "head_bottom"),
+    limbs=(*_LIMBS, ("head_top", "head_bottom")),  # there is no nose between them
+)
+"""CrowdPose's keypoints in file order; its neck is called head_bottom here."""
+
+SKELETONS = {s.name: s for s in (COCO_17, FSPOSE_19, POSETRACK_17, POSETRACK_15, CROWDPOSE_14)}

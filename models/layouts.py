@@ -13,6 +13,10 @@ Arguments = dict[str, Any]
 
 _HRNET = "stage4.0.fuse_layers.0.1.0.weight"
 _TRANSFER = "offset_feats.0.conv1.weight"
+_DLA = (
+    *("base_layer.0", "level1.0", "level2.root.conv"),
+    *("level3.tree1.root.conv", "level4.tree1.root.conv", "level5.root.conv"),
+)
 _MOBILENET = ("hm_conv.weight", "resnet.0.0.0.weight")
 
 # What to call a network, and the beginning of an entry that only it has; the special ones first.
@@ -47,7 +51,11 @@ def looks_like(entries: Mapping[str, Tensor]) -> str | None:
         (words for words, start in _FOREIGN if any(name.startswith(start) for name in entries)),
         None,
     )
-    if any(name in entries for name in (_HRNET, f"backbone.{_HRNET}")) and foreign != "PoseDet":
+    if foreign == "PoseDet":
+        return _posedet_words(entries)
+    if foreign == "FCPose":
+        return _fcpose_words(entries)
+    if any(name in entries for name in (_HRNET, f"backbone.{_HRNET}")):
         return _hrnet_words(entries)
     if _MOBILENET[0] in entries:
         return _mobilenet_words(entries)
@@ -97,6 +105,93 @@ def transfer_arguments(entries: Mapping[str, Tensor]) -> Arguments | None:
     return {"keypoints": keypoints, "channels": channels, "blocks": blocks, "offset_kernel": kernel}
 
 
+def posedet_arguments(entries: Mapping[str, Tensor]) -> Arguments | None:
+    """What to build PoseDet with: `width` and more for one over HRNet, `widths` for one over DLA.
+
+    None where the entries cannot be PoseDet's.
+    """
+    last = "bbox_head.heatmap_out.weight"
+    keypoints, channels = (_dimension(entries, last, place) for place in (0, 1))
+    if not keypoints or not channels or channels % 32:
+        return None
+    head = {"keypoints": keypoints, "channels": channels}
+    widths = tuple(_dimension(entries, f"backbone.{name}.weight", 0) for name in _DLA)
+    if all(widths):
+        return {**head, "widths": widths}
+    start = "backbone."
+    trunk = {n.removeprefix(start): t for n, t in entries.items() if n.startswith(start)}
+    found = hrnet_arguments({**trunk, "final_layer.weight": entries[last]})
+    return None if found is None else {**found, **head}
+
+
+def fcpose_arguments(entries: Mapping[str, Tensor]) -> Arguments | None:
+    """What to build FCPose with: `blocks` and more for one over a ResNet, else one over a DLA.
+
+    Its people's sizes are entries; only how many there are is told here, as `levels`. None where
+    the entries cannot be FCPose's.
+    """
+    basis, head = "proposal_generator.basis_module.", "proposal_generator.fcpose_head."
+    keypoints = _dimension(entries, f"{basis}p3_logits.weight", 0)
+    channels = _dimension(entries, "backbone.fpn_lateral3.weight", 0)
+    width = _dimension(entries, f"{basis}refine.0.0.weight", 0)
+    outputs = _dimension(entries, f"{basis}tower.4.weight", 0)
+    levels = _length(entries, f"{head}sizes_of_interest")
+    numbers = _length(entries, f"{head}atten_producer.bias")
+    trunk = _fcpose_trunk(entries)
+    if not (trunk and keypoints and channels and width and outputs and numbers):
+        return None
+    bases = outputs - 2 * keypoints
+    shared = r"proposal_generator\.fcos\.fcos_head\.share_tower\.(\d+)\."
+    # The controller's numbers are those of three layers: hidden x (bases + 2), hidden x hidden,
+    # keypoints x hidden, and a bias each.
+    half = (bases + keypoints + 4) / 2
+    hidden = round((half**2 + max(numbers - keypoints, 0)) ** 0.5 - half)
+    if levels not in (3, 5) or bases < 1 or hidden < 1 or channels % 32:
+        return None
+    return {
+        **trunk,
+        "keypoints": keypoints,
+        "levels": levels,
+        "channels": channels,
+        "basis_width": width,
+        "bases": bases,
+        "hidden": hidden,
+        "shared": _count(entries, shared) // 2,  # a convolution and a normalisation
+    }
+
+
+def _fcpose_trunk(entries: Mapping[str, Tensor]) -> Arguments | None:
+    start = "backbone.bottom_up."
+    widths = tuple(_dimension(entries, f"{start}{name}.weight", 0) for name in _DLA)
+    if all(widths):
+        return {"widths": widths}
+    stem = _dimension(entries, f"{start}stem.conv1.weight", 0)
+    stages = [f"{start}res{stage}." for stage in (2, 3, 4, 5)]
+    widths = tuple(_dimension(entries, f"{stage}0.conv3.weight", 0) for stage in stages)
+    blocks = tuple(_count(entries, re.escape(stage) + r"(\d+)\.") for stage in stages)
+    if not (stem and all(widths)):
+        return None
+    return {"blocks": blocks, "widths": widths, "stem_width": stem}
+
+
+def _fcpose_words(entries: Mapping[str, Tensor]) -> str:
+    found = fcpose_arguments(entries)
+    if found is None:
+        return "FCPose"
+    depth = 2 + 3 * sum(found["blocks"]) if "blocks" in found else None
+    trunk = "DLA-34" if depth is None else f"R-{depth}"
+    towers = " (one tower)" if found["shared"] == 4 else ""
+    return f"FCPose {trunk}{towers}{_with(found['keypoints'])}"
+
+
+def _posedet_words(entries: Mapping[str, Tensor]) -> str:
+    found = posedet_arguments(entries)
+    if found is None:
+        return "PoseDet"
+    trunk = f"HRNet-W{found['width']}" if "width" in found else "DLA-34"
+    return f"PoseDet over {trunk}{_with(found['keypoints'])}"
+
+
 def _hrnet_words(entries: Mapping[str, Tensor]) -> str:
     trunk = "backbone." if f"backbone.{_HRNET}" in entries else ""
     width = _dimension(entries, f"{trunk}stage2.0.branches.0.0.conv1.weight", 0)
@@ -126,6 +221,12 @@ def _dimension(entries: Mapping[str, Tensor], name: str, place: int) -> int | No
     """One side of an entry; None where there is no such entry, or it is no stack of kernels."""
     tensor = entries.get(name)
     return tensor.shape[place] if tensor is not None and tensor.dim() == 4 else None
+
+
+def _length(entries: Mapping[str, Tensor], name: str) -> int | None:
+    """How many numbers a vector has; None where there is no such entry."""
+    tensor = entries.get(name)
+    return tensor.shape[0] if tensor is not None and tensor.dim() == 1 else None
 
 
 def _count(entries: Mapping[str, Tensor], numbered: str) -> int:

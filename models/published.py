@@ -175,6 +175,21 @@ def _mmpose(version: int, width: int, data: str, size: tuple[int, int], file: st
     )
 
 
+def _fcpose(depth: int) -> Published:
+    """A checkpoint of FCPose's authors; no hash of any is published."""
+    file = f"fcpose{depth}.pth"
+    return Published(
+        name=f"fcpose-r{depth}",
+        use="backend",
+        network=f"FCPose R-{depth}",
+        skeleton="coco-17",
+        size=None,
+        licence="free for non-commercial use (AdelaiDet's licence)",
+        page="https://github.com/aim-uofa/AdelaiDet",
+        files=(File(file, (f"https://huggingface.co/ZjuCv/AdelaiDet/resolve/main/{file}",)),),
+    )
+
+
 # Whole hashes of files whose names bear the first eight digits.
 _WHOLE = {
     "b9e0b3ab": "b9e0b3ab0439cb68e166c7543e59d2587cd8d7e9acf5ea62a8378eeb82fb50e5",
@@ -259,6 +274,8 @@ CATALOGUE: tuple[Published, ...] = (
             ),
         ),
     ),
+    _fcpose(50),
+    _fcpose(101),
     Published(
         name="mobilepose-mobilenetv2",
         use="start",

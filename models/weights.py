@@ -16,32 +16,23 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from data.errors import WeightsError
-from models import archives
+from models import archives, pickled
 from models.layouts import looks_like
+from models.pickled import Array, Unread
 
 Renames = Sequence[tuple[str, str | None]]
 """Regular expression and replacement, applied in order; None drops a known, unused entry."""
 
 Entries = dict[str, Tensor]
 
+Versions = Mapping[str, int]
+"""By a module's name: which form of its entries a file holds (torch's `Module._version`)."""
+
+_CAFFE2_LIST = "weight_order"  # what Caffe2's files hold beside their arrays
+
 SHOWN = 5  # entries named in an error; the rest is counted
 
-_WRAPPERS = ("model", "state_dict", "best_state_dict")  # from the outside in
-
-# Objects that trainers leave beside the tensors, by what stands for them in the file: MMPose 1.x
-# its log and the dataset's colours, others scores as NumPy numbers. An inert class takes their
-# place, so the tensors can be had although nothing of these packages is looked up or run.
-_BESIDE = (
-    ("mmengine.logging.history_buffer", "HistoryBuffer"),
-    ("builtins", "getattr"),
-    ("collections", "Counter"),  # of a learning rate's milestones; newer torch reads it itself
-    ("numpy", "dtype"),
-    ("numpy", "ndarray"),
-    ("numpy.core.multiarray", "scalar"),
-    ("numpy.core.multiarray", "_reconstruct"),
-    ("numpy._core.multiarray", "scalar"),
-    ("numpy._core.multiarray", "_reconstruct"),
-)
+_WRAPPERS = ("model", "state_dict", "best_state_dict", "blobs")  # from the outside in
 
 # What the libraries are seen to raise over damaged files; the weights-only unpickler walks into
 # almost any of Python's own errors.
@@ -60,14 +51,6 @@ DAMAGE = (
     AssertionError,
     MemoryError,
 )
-
-
-class _Unread:
-    """What takes the place of an object that is not read: takes anything, does nothing."""
-
-    def __init__(self, *_: object) -> None: ...
-
-    def __setstate__(self, _: object) -> None: ...
 
 
 def load(network: nn.Module, path: Path, renames: Renames = ()) -> None:
@@ -93,10 +76,15 @@ def adopt(network: nn.Module, entries: Entries, path: Path) -> None:
 def read(path: Path) -> Entries:
     """A checkpoint's entries on the CPU, without the wrappers that training loops put around them.
 
-    Reads `.safetensors`, what torch saves, old and new form, and either in a zip archive, whole or
-    split (any part's path, or the archive's). Unpickles no foreign class. Raises WeightsError
-    where the file is missing, empty, damaged, or no checkpoint.
+    Reads `.safetensors`, what torch saves, old and new form, either in a zip archive, whole or
+    split (any part's path, or the archive's), and pickles of NumPy arrays. Unpickles no foreign
+    class. Raises WeightsError where the file is missing, empty, damaged, or no checkpoint.
     """
+    return read_with_versions(path)[0]
+
+
+def read_with_versions(path: Path) -> tuple[Entries, Versions]:
+    """The same, and the versions that torch noted of modules, where it did."""
     if not archives.parts(path):
         raise WeightsError(f"{path}: there is no such checkpoint file.")
     try:
@@ -153,35 +141,58 @@ def _open(path: Path) -> object:
 
 
 def _unpickled(file: BinaryIO) -> object:
-    """What torch saved. Its own classes are rebuilt, those in `_BESIDE` replaced, others refused.
+    """What torch saved, or a pickle. Torch's own classes are rebuilt, some others replaced by
+    stand-ins (`models/pickled.py`), all others refused.
 
-    A zip archive, or a pickle: anything else is refused before torch guesses at it.
+    Anything else is refused before torch guesses at it.
     """
+    if pickled.is_plain(file):
+        return pickled.load(file)
     start = file.read(1)
     if not (start == b"\x80" or zipfile.is_zipfile(file)):
         raise pickle.UnpicklingError("neither an archive nor a pickle")
     file.seek(0)
-    inert = [type(name, (_Unread,), {"__module__": module}) for module, name in _BESIDE]
-    with torch.serialization.safe_globals([*inert]):
+    with torch.serialization.safe_globals([*pickled.stand_ins()]):
         return torch.load(file, map_location="cpu", weights_only=True)
 
 
-def _unwrapped(content: object, path: Path) -> Entries:
+def _unwrapped(content: object, path: Path) -> tuple[Entries, Versions]:
     for wrapper in _WRAPPERS:
         if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
             content = content[wrapper]
     if not isinstance(content, Mapping) or not content:
         raise WeightsError(f"{path} holds no network's entries; give a file of a state dict.")
-    for name, value in content.items():
-        if not isinstance(name, str) or not isinstance(value, Tensor):
-            kind = "NumPy array or the like" if isinstance(value, _Unread) else type(value).__name__
-            guess = looks_like({str(entry): torch.empty(0) for entry in content})
-            hint = f" It looks like {guess}." if guess else ""
-            raise WeightsError(f"{path}: entry {name!r} is a {kind}; a tensor was expected.{hint}")
-    entries = dict(content)
-    while all(name.startswith("module.") for name in entries):
+    versions = _versions(content)
+    entries = {name: _tensor(name, content, path) for name in content if name != _CAFFE2_LIST}
+    while entries and all(name.startswith("module.") for name in entries):
         entries = {name.removeprefix("module."): tensor for name, tensor in entries.items()}
-    return entries
+        versions = {name.removeprefix("module."): version for name, version in versions.items()}
+    return entries, versions
+
+
+def _versions(content: Mapping[str, object]) -> Versions:
+    """What torch keeps beside the entries of a state dict that it saved itself."""
+    notes = getattr(content, "_metadata", None)
+    if not isinstance(notes, Mapping):
+        return {}
+    found = {name: n.get("version") for name, n in notes.items() if isinstance(n, Mapping)}
+    return {str(name): number for name, number in found.items() if isinstance(number, int)}
+
+
+def _tensor(name: object, content: Mapping[str, object], path: Path) -> Tensor:
+    """One entry; WeightsError where it is none."""
+    value = content[str(name)] if isinstance(name, str) else None
+    if isinstance(value, Array):
+        try:
+            return value.tensor()
+        except (ValueError, TypeError, LookupError):  # objects, words, or bytes that are too few
+            value = Unread()
+    if isinstance(value, Tensor):
+        return value
+    kind = "NumPy array or the like" if isinstance(value, Unread) else type(value).__name__
+    guess = looks_like({str(entry): torch.empty(0) for entry in content})
+    hint = f" It looks like {guess}." if guess else ""
+    raise WeightsError(f"{path}: entry {name!r} is a {kind}; a tensor was expected.{hint}")
 
 
 def compare(network: nn.Module, entries: Entries, path: Path) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from data.errors import SourceError
 from data.frame import Frame, Image
+from data.jpeg import is_cut_short
 from data.sources.info import SourceInfo
 
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
@@ -88,6 +89,12 @@ def read_as_stored(path: Path) -> Image:
 
 
 def _read(path: Path, flags: int) -> Image:
+    try:
+        whole = not is_cut_short(path.read_bytes())
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be read as an image ({error.strerror}).") from error
+    if not whole:
+        raise SourceError(f"{path}: cannot be read as an image, it is cut short. Copy it again.")
     try:
         image = cv2.imread(str(path), flags)
     except cv2.error as error:  # more pixels than OpenCV allows

@@ -10,10 +10,10 @@ from torch import Tensor
 from torchvision.models.detection import KeypointRCNN
 from torchvision.models.detection.backbone_utils import resnet_fpn_backbone
 
-from data.errors import ConfigError
 from data.frame import Image
 from data.pose import Box, Floats, Pose
 from data.skeleton import COCO_17, Skeleton
+from models.backends._options import check
 from models.backends.base import PoseBackend
 from models.weights import load
 
@@ -73,10 +73,10 @@ def build(
     fetched. Raises ConfigError for an option out of range, WeightsError for a checkpoint of
     another network.
     """
-    _check("least_score", least_score, 0, 1)
-    _check("overlap", overlap, 0, 1)
-    _check("most_people", most_people, 1, 1000)
-    _check("side", side, 32, 4000)
+    check("keypoint_rcnn", "least_score", least_score, 0, 1)
+    check("keypoint_rcnn", "overlap", overlap, 0, 1)
+    check("keypoint_rcnn", "most_people", most_people, 1, 1000)
+    check("keypoint_rcnn", "side", side, 32, 4000)
     network = KeypointRCNN(
         # The trunk's frozen normalisation is what the checkpoint was trained with.
         resnet_fpn_backbone(backbone_name="resnet50", weights=None),
@@ -99,8 +99,3 @@ def _pose(corners: Floats, score: Floats, keypoints: Floats, peaks: Floats) -> P
 
 def _array(tensor: Tensor) -> Floats:
     return tensor.cpu().numpy().astype(np.float32)
-
-
-def _check(option: str, value: float, low: float, high: float) -> None:
-    if not low <= value <= high:
-        raise ConfigError(f"'{option}' of keypoint_rcnn is {value}; it lies in {low}..{high}.")

@@ -20,6 +20,11 @@ RENAMES: tuple[tuple[str, str | None], ...] = (
     (r"^(offset_feats|offsets\d|deform_conv\d)\.", None),
 )
 
+IMAGENET: tuple[tuple[str, str | None], ...] = (
+    (r"^(incre_modules|downsamp_modules|final_layer|classifier)\.", None),
+)
+"""What an ImageNet checkpoint has beside the trunk: its classifier."""
+
 
 def _step(inputs: int, outputs: int, stride: int) -> nn.Sequential:
     conv = conv3x3(inputs, outputs, stride)
@@ -81,7 +86,8 @@ class HRNet(nn.Module):
     h and w are multiples of 32. `width` is that of the finest resolution and doubles with each
     coarser one; `modules` counts the exchanges of stages 2 to 4, `blocks` the residual blocks of a
     chain, `stem` the width of the two first convolutions and of the first stage's bottlenecks.
-    The published networks differ in `width` only.
+    `outputs` is how many resolutions, from the finest, the last exchange hands out: a pose needs
+    one, `pyramid` gives all of them. The published networks differ in `width` only.
     """
 
     def __init__(
@@ -93,6 +99,7 @@ class HRNet(nn.Module):
         blocks: int = 4,
         stem: int = 64,
         first_blocks: int = 4,
+        outputs: int = 1,
     ) -> None:
         super().__init__()
         widths = tuple(width * 2**branch for branch in range(4))
@@ -111,7 +118,7 @@ class HRNet(nn.Module):
         self.transition2 = self._deeper(widths[:3])
         self.stage3 = self._stage(widths[:3], modules[1], blocks)
         self.transition3 = self._deeper(widths)
-        self.stage4 = self._stage(widths, modules[2], blocks, last_outputs=1)
+        self.stage4 = self._stage(widths, modules[2], blocks, last_outputs=outputs)
         self.final_layer: nn.Module = nn.Conv2d(width, keypoints, 1)
 
     @staticmethod
@@ -130,7 +137,11 @@ class HRNet(nn.Module):
 
     def features(self, images: Tensor) -> Tensor:
         """(N, width, h / 4, w / 4): the finest resolution after the last exchange."""
-        return self.stage4(self._to_stage4(images))[0]
+        return self.pyramid(images)[0]
+
+    def pyramid(self, images: Tensor) -> list[Tensor]:
+        """The `outputs` finest resolutions after the last exchange: strides 4, 8, 16, 32."""
+        return self.stage4(self._to_stage4(images))
 
     def levels(self, images: Tensor) -> list[Tensor]:
         """All four resolutions before the last exchange, finest first: strides 4, 8, 16, 32."""

@@ -13,7 +13,7 @@ import pytest
 from data.coco import read_coco, write_coco_results
 from data.errors import AnnotationError, OutputError
 from data.pose import Box, Pose
-from data.skeleton import COCO_17, FSPOSE_19, POSETRACK_17
+from data.skeleton import COCO_17, CROWDPOSE_14, FSPOSE_19, POSETRACK_17
 
 KEYPOINTS = [value for joint in range(17) for value in (10 + joint, 20 + joint, joint % 3)]
 
@@ -159,6 +159,16 @@ def test_results_are_written_on_cocos_skeleton(tmp_path: Path) -> None:
     assert entries[0]["keypoints"][3:6] == [2.13, 3.13, 0.055556]
     assert entries[0]["bbox"] == [1.23, 2, 30, 40]
     assert entries[1]["score"] == 0.25
+
+
+def test_crowdposes_poses_keep_its_keypoints(tmp_path: Path) -> None:
+    points = np.arange(28, dtype=np.float32).reshape(14, 2)
+    pose = Pose(points, np.full(14, 0.5, np.float32), Box(1, 2, 3, 4), 0.5)
+
+    write_coco_results(tmp_path / "results.json", [(7, pose)], CROWDPOSE_14)
+
+    (entry,) = json.loads((tmp_path / "results.json").read_text())
+    assert entry["keypoints"] == [v for x, y in points.tolist() for v in (x, y, 0.5)]
 
 
 def test_nobody_makes_an_empty_list(tmp_path: Path) -> None:

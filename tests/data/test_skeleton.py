@@ -3,8 +3,17 @@
 import numpy as np
 import pytest
 
+from data.keypoint_sets import CROWDPOSE
 from data.pose import Box, Pose
-from data.skeleton import COCO_17, FSPOSE_19, POSETRACK_15, POSETRACK_17, SKELETONS, Skeleton
+from data.skeleton import (
+    COCO_17,
+    CROWDPOSE_14,
+    FSPOSE_19,
+    POSETRACK_15,
+    POSETRACK_17,
+    SKELETONS,
+    Skeleton,
+)
 
 
 def pose(skeleton: Skeleton) -> Pose:
@@ -51,3 +60,30 @@ def test_a_missing_neck_is_the_middle_of_the_shoulders() -> None:
 def test_a_pose_of_another_skeleton_is_refused() -> None:
     with pytest.raises(ValueError, match="17 keypoints, the pose 19"):
         COCO_17.convert(pose(FSPOSE_19), POSETRACK_15)
+
+
+def test_crowdposes_keypoints_are_those_it_is_judged_on_and_its_head_is_joined_to_the_neck() -> (
+    None
+):
+    """The published evaluation's deviations (PoseDet specification 5.1)."""
+    same = {"head_top": "top_head", "head_bottom": "neck"}
+
+    assert CROWDPOSE.keypoints == tuple(same.get(k, k) for k in CROWDPOSE_14.keypoints)
+    assert (12, 13) in CROWDPOSE_14.limbs
+    deviations = [
+        0.79,
+        0.79,
+        0.72,
+        0.72,
+        0.62,
+        0.62,
+        1.07,
+        1.07,
+        0.87,
+        0.87,
+        0.89,
+        0.89,
+        0.79,
+        0.79,
+    ]
+    np.testing.assert_allclose(CROWDPOSE_14.sigmas * 10, deviations, rtol=1e-6)

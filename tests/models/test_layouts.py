@@ -138,3 +138,23 @@ def test_a_network_is_known_by_its_entries(shapes, words):
 
 def test_an_unknown_network_is_not_named():
     assert layouts.looks_like({"0.weight": torch.zeros(1)}) is None
+
+
+@pytest.mark.parametrize(
+    ("case", "words"),
+    [
+        ("posedet_dla34", "PoseDet over DLA-34 with 17 keypoints"),
+        ("posedet_dla34_crowdpose", "PoseDet over DLA-34 with 15 keypoints"),
+        ("posedet_hrnet_w48", "PoseDet over HRNet-W48 with 17 keypoints"),
+    ],
+)
+def test_a_posedet_is_known_with_its_backbone_and_keypoints(case, words):
+    assert layouts.looks_like(recorded(case)) == words
+
+
+def test_other_entries_are_no_posedet():
+    names = ("bbox_head.heatmap_out.weight", "backbone.base_layer.0.weight")
+
+    assert layouts.posedet_arguments({}) is None
+    assert layouts.posedet_arguments(dict.fromkeys(names, torch.zeros(3))) is None
+    assert layouts.posedet_arguments(dict.fromkeys(names, torch.zeros(17, 64, 1, 1))) is None

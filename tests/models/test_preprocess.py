@@ -3,7 +3,14 @@
 import numpy as np
 import torch
 
-from models.preprocess import DEVIATION, MEAN, normalised
+from models.preprocess import (
+    DEVIATION,
+    MEAN,
+    normalised,
+    padded_bgr,
+    padded_size,
+    shorter_side_to,
+)
 
 
 def test_colours_are_normalised_and_come_first():
@@ -23,3 +30,35 @@ def test_a_mirrored_view_of_an_image_can_be_normalised():
     mirrored = normalised([image[:, ::-1]], "cpu")
 
     torch.testing.assert_close(normalised([image], "cpu").flip(3), mirrored)
+
+
+def test_an_image_grows_to_its_shorter_side_and_no_longer_than_the_longest():
+    image = np.zeros((100, 250, 3), np.uint8)
+
+    assert shorter_side_to(image, 200, longest=1000).shape == (200, 500, 3)
+    assert shorter_side_to(image, 200, longest=333).shape == (133, 333, 3)
+    assert shorter_side_to(image[:1], 200, longest=100).shape == (1, 100, 3)
+    assert shorter_side_to(image, 100, longest=250) is image
+
+
+def test_shrinking_averages_what_it_takes_away():
+    """As Pillow does, and OpenCV's linear way does not."""
+    stripes = np.zeros((8, 64, 3), np.uint8)
+    stripes[:, ::4] = 200
+
+    small = shorter_side_to(stripes, 1, longest=64)
+
+    assert 35 < small.min() <= small.max() < 65
+
+
+def test_detectrons_channels_are_blue_green_red_less_their_mean_and_filled_with_zeros():
+    image = np.zeros((33, 20, 3), np.uint8)
+    image[..., 0], image[..., 2] = 200, 10
+
+    batch = padded_bgr([image, image[:5, :, ::-1]], "cpu")
+
+    assert batch.shape == (2, 3, 64, 32)
+    torch.testing.assert_close(batch[0, :, 32, 19], torch.tensor([10 - 103.53, -116.28, 76.325]))
+    torch.testing.assert_close(batch[1, :, 4, 0], torch.tensor([200 - 103.53, -116.28, -113.675]))
+    assert float(batch[0, :, 33:].abs().sum() + batch[1, :, 5:].abs().sum()) == 0
+    assert padded_size(image) == (64, 32)

@@ -322,10 +322,10 @@ def test_what_mmpose_leaves_beside_the_tensors_is_passed_over(tmp_path, monkeypa
     assert HistoryBuffer.opened == 0
 
 
-def test_entries_that_are_numpy_arrays_are_told_with_the_network_they_are_of(tmp_path):
+def test_entries_that_are_no_arrays_of_numbers_are_told_with_the_network_they_are_of(tmp_path):
     path = tmp_path / "model_final.pth"
     entry = "proposal_generator.fcpose_head.atten_producer.weight"
-    torch.save({"model": {entry: np.zeros(3)}, "iteration": 9}, path)
+    torch.save({"model": {entry: np.zeros(3, "U1")}, "iteration": 9}, path)
 
     message = message_of(tiny(), path)
 

@@ -57,6 +57,11 @@ class Case:
             return dict(stored)
 
     @cached_property
+    def inputs(self) -> dict[str, NDArray[Any]]:
+        with np.load(self.folder / "inputs.npz") as stored:
+            return dict(stored)
+
+    @cached_property
     def manifest(self) -> dict[str, list[int]]:
         content: dict[str, list[int]] = json.loads((self.folder / "manifest.json").read_text())
         return content
@@ -66,12 +71,18 @@ class Case:
         return int(self.text["seed"])
 
     def entries(self) -> dict[str, torch.Tensor]:
-        """The network's entries: filled by the seed, then multiplied by the case's gains."""
+        """The network's entries: filled by the seed, multiplied by the case's gains, overridden."""
         arrays = fill.state_dict(self.manifest, self.seed)
         for gain in self.text.get("gains", []):
             for name in arrays:
                 if re.search(gain["regex"], name):
                     arrays[name] = arrays[name] * np.float32(gain["factor"])
+        for end, factor in self.text.get("gain", {}).items():
+            for name in arrays:
+                if name.endswith(end):
+                    arrays[name] = arrays[name] * np.float32(factor)
+        for name, values in self.text.get("override", {}).items():
+            arrays[name] = np.asarray(values, np.float32)
         return {name: torch.from_numpy(np.asarray(array)) for name, array in arrays.items()}
 
     def images(self) -> list[NDArray[np.uint8]]:

@@ -31,3 +31,17 @@ def test_each_groups_offsets_are_y_then_x_and_move_its_own_map():
     torch.testing.assert_close(maps[:, 0], warped[:, 0])
     torch.testing.assert_close(maps[:, 1, 1:, 2:], warped[:, 1, :-1, :-2])
     assert warped[:, 1, -1].abs().max() == 0
+
+
+def test_a_row_of_taps_looks_where_its_offsets_say():
+    module = DeformConv(1, 1, kernel=(1, 3), dilation=1)
+    with torch.no_grad():
+        module.weight[:] = torch.tensor([0.0, 0.0, 1.0])  # the right tap, one to the right
+    maps = torch.rand(1, 1, 5, 6)
+    offsets = torch.zeros(1, 6, 5, 6)
+    offsets[:, 4] = 1  # and one down
+
+    warped = module(maps, offsets)
+
+    assert warped.shape == maps.shape
+    torch.testing.assert_close(maps[:, :, 1:, 1:], warped[:, :, :-1, :-1])
