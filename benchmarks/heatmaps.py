@@ -10,16 +10,24 @@ Maps: `slow` and `fast` are the bundled networks'. The published networks' weigh
 published size, 17 keypoints, with a raw network's noise of 1 %, or each map summing to 1.
 
 The published way, in the same run: one .pt file per person and frame, which carries the storage of
-its batch of 16 (`.pt of a batch`, as upstream writes it), and at its best a storage of its own.
+its batch of 16 (`.pt of a batch`, as upstream writes it), and at its best a storage of its own. One
+load is `torch.load(path, map_location="cpu", weights_only=True).numpy()`: the file's whole storage
+is read, and the record is a view of it, (J, h, w) float32. One read of ours is `HeatmapFile.get`:
+the row, its checksum, its crop, and the maps, (J, h, w) float32 too.
 
-Bytes are those of the files on the disk. Positions: change of the decoded position in cells. Reads:
-every record once in random order; `warm` with the files in the page cache, best of three passes;
-`cold` after they were dropped from it once, as the files of a whole data set would be, which do not
-fit into memory.
+Bytes are those of the files on the disk. `moved`: change of the decoded position in cells. `fused`:
+its mean for what is decoded from a person's maps summed with 0.8 times themselves three cells
+aside, as a fusion sums the maps of two frames.
 
-Creating: what the whole job, images included, takes over the time inside the network's calls. `own
-cost` is the same in the main thread's processor time, which other programs on the machine do not
-blur; images are decoded and cut in another thread. The published fast network has random weights.
+Reads: the same number of records on both sides, at random; neither side keeps anything from one to
+the next. `warm`, the best of some passes, has the files in the system's page cache and is told in
+processor time, which other programs on the machine do not blur. `cold` is told by the clock, once,
+after the files were dropped from that cache, as those of a data set that does not fit there: a
+thousand people are 3.3 GB in files of the published kind and 7 MB in ours.
+
+Creating: what the whole job, images included, takes over the time inside the network's calls, by
+the clock; `packing` is the processor time of packing and writing, on their own thread, in per cent
+of the network's. Medians of some runs. The published fast network has random weights.
 """
 
 from __future__ import annotations
@@ -29,7 +37,8 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -45,7 +54,7 @@ from data.crop import Crop
 from data.heatmap_file import HeatmapFile
 from data.heatmap_store import Header, Key, Record
 from data.heatmaps import Heatmaps
-from data.packing import Precision
+from data.packing import Precision, unpack
 from data.pose import Box, Floats
 from data.posetrack import Annotated, Person, Sequence
 from data.posetrack_set import AnnotatedSet, read_set
@@ -56,7 +65,7 @@ from models.decode import peaks, refined
 from models.folding import folded
 from models.networks.mobilenet import MobileNet
 from models.topdown import TopDown, soft_maps
-from models.torch_store import path_of, read_maps, write_maps
+from models.torch_store import path_of, write_maps
 from pipelines.heatmap_job import fill, plan
 
 COCO_SETS = ("coco_keypoints", "coco_val_more")
@@ -66,6 +75,9 @@ BATCH = 16
 NOISE = 0.01
 STAGES = ("all", "network", "write", "read")
 FILES = 64  # of the published kind: 210 MB
+READS, PASSES = 256, 5
+REPEATS = 3  # of creating
+ASIDE, FADED = 3, np.float32(0.8)
 Row = dict[str, Any]
 
 
@@ -122,7 +134,7 @@ def header(net: str, skeleton: str, precision: Precision) -> Header:
 
 
 class Watch:
-    """Seconds by stage: of the wall clock, and of this thread's own processor time."""
+    """Seconds by stage: of the wall clock, and of the calling thread's own processor time."""
 
     def __init__(self) -> None:
         self.wall: dict[str, float] = {}
@@ -135,9 +147,22 @@ class Watch:
         self.wall[stage] = self.wall.get(stage, 0.0) + time.perf_counter() - wall
         self.own[stage] = self.own.get(stage, 0.0) + time.thread_time() - own
 
-    def cost(self, seconds: dict[str, float]) -> float:
-        """Per cent that the whole job takes over the network's calls."""
-        return 100 * (seconds["all"] / seconds["network"] - 1)
+    def costs(self) -> tuple[float, float]:
+        """Per cent of the network's time: the rest of the job, and packing and writing."""
+        wall = 100 * (self.wall["all"] / self.wall["network"] - 1)
+        return wall, 100 * self.own["packing"] / self.own["network"]
+
+
+@dataclass(frozen=True)
+class Timed:
+    """A store whose writing is told to a watch."""
+
+    store: HeatmapFile
+    watch: Watch
+
+    def put(self, records: Iterable[Record]) -> None:
+        with self.watch("packing"):
+            self.store.put(records)
 
 
 def networks() -> Iterator[tuple[str, TopDown]]:
@@ -162,22 +187,39 @@ def create(name: str, net: TopDown, annotated: AnnotatedSet, images: Path, folde
     width, height = net.crops([Box(0, 0, 1, 1)])[0].size
     net.maps([np.zeros((height, width, 3), np.uint8)] * BATCH)  # the first call is slower
     for precision in CREATED:
-        watch = Watch()
-        path = folder / f"{name}.{precision}.fsh"
-        head = header(name, net.skeleton.name, precision)
-        with watch("all"), HeatmapFile.append(path, head) as store:
-            work = plan(annotated, ())
-            tally = fill(store, work, images, net, batch=BATCH, tell=lambda done: None, clock=watch)
-            store.finish()
-        told = " | ".join(f"{watch.wall[stage]:.2f}" for stage in STAGES)
-        costs = watch.cost(watch.wall), watch.cost(watch.own)
-        shown = f"{costs[0]:.1f} % | {costs[1]:.1f} %"
-        print(f"| {name} | {precision} | {tally.made} | {told} | {shown} |", flush=True)
-        row = {"people": tally.made, "wall": watch.wall, "own": watch.own}
-        note(kind="create", net=name, precision=precision, **row)
+        runs = []
+        for _ in range(REPEATS):
+            path = folder / f"{name}.{precision}.fsh"
+            path.unlink(missing_ok=True)
+            runs.append(created(name, net, annotated, images, path, precision))
+        costs = np.array([run.costs() for run in runs])
+        middle = np.median(costs, 0)
+        stages = np.median([[run.wall[stage] for stage in STAGES] for run in runs], 0)
+        told = " | ".join(f"{seconds:.2f}" for seconds in stages)
+        span = f"{costs[:, 0].min():.1f}-{costs[:, 0].max():.1f}"
+        print(
+            f"| {name} | {precision} | {told} | {middle[0]:.1f} % ({span}) | {middle[1]:.1f} % |",
+            flush=True,
+        )
+        note(kind="create", net=name, precision=precision, costs=costs.tolist())
     with HeatmapFile.read(folder / f"{name}.exact.fsh") as store:
         cells = np.stack([store.get(key).maps for key in store.keys()])  # noqa: SIM118
     return Maps(name, net.skeleton.name, cells)
+
+
+def created(
+    name: str, net: TopDown, annotated: AnnotatedSet, images: Path, path: Path, precision: Precision
+) -> Watch:
+    """One run of creating a database, timed."""
+    watch = Watch()
+    head = header(name, net.skeleton.name, precision)
+    with watch("all"), HeatmapFile.append(path, head) as store:
+        work = plan(annotated, ())
+        fill(
+            Timed(store, watch), work, images, net, batch=BATCH, tell=lambda done: None, clock=watch
+        )
+        store.finish()
+    return watch
 
 
 def published_slow(maps: Maps) -> Maps:
@@ -207,6 +249,14 @@ def positions(cells: Floats) -> Floats:
     return refined(cells, peaks(cells)[0])
 
 
+def fused(cells: Floats) -> Floats:
+    return positions(cells + FADED * np.roll(cells, ASIDE, 3))
+
+
+def distance(first: Floats, second: Floats) -> Floats:
+    return np.asarray(np.hypot(*np.moveaxis(first - second, 2, 0)))
+
+
 def measure(maps: Maps, folder: Path) -> None:
     """A row per way to keep these maps."""
     slower: tuple[float, float] | None = None
@@ -215,7 +265,7 @@ def measure(maps: Maps, folder: Path) -> None:
         weight = sum(file.stat().st_size for file in files) / len(files)
         rates = read_rates(files, _loader, len(files))
         slower = slower or rates
-        show(maps, kind, weight, np.zeros(1, np.float32), rates, slower)
+        show(maps, kind, weight, maps.cells, rates, slower)
         for file in files:
             file.unlink()
     assert slower is not None
@@ -228,9 +278,34 @@ def measure(maps: Maps, folder: Path) -> None:
             store.finish()
         with HeatmapFile.read(path) as store:
             again = np.stack([store.get(record.key).maps for record in records])
-        moved = np.hypot(*np.moveaxis(positions(maps.cells) - positions(again), 2, 0))
         rates = read_rates([path], partial(_reader, maps=maps), len(records))
-        show(maps, precision, path.stat().st_size / len(records), moved, rates, slower)
+        show(maps, precision, path.stat().st_size / len(records), again, rates, slower)
+    PARTS.append(parts(maps, path, slower[0]))
+
+
+def parts(maps: Maps, path: Path, rate: float) -> str:
+    """Where the time of reading a record of a byte database goes, in microseconds."""
+    shape = maps.cells.shape[1:]
+    with HeatmapFile.read(path) as store:
+        query = "SELECT payload FROM records WHERE video = ? AND frame = ? AND track = ?"
+        keys = [maps.key(place) for place in range(len(maps.cells))]
+        rows = [store._database.execute(query, (k.video, k.frame, k.track)).fetchone()[0]
+                for k in keys]  # fmt: skip
+
+        def row(place: int) -> object:
+            key = keys[place]
+            return store._database.execute(query, (key.video, key.frame, key.track)).fetchone()
+
+        steps: dict[str, Callable[[int], object]] = {
+            "read": lambda place: store.get(keys[place]),
+            "SQLite's row": row,
+            "CRC-32": lambda place: zlib.crc32(rows[place]),
+            "unpacking": lambda place: unpack(rows[place], shape, "byte"),
+            "filling an array": lambda place: np.full(shape, 0.5, np.float32),
+        }
+        taken = {name: 1e6 / warm_rate(step, len(keys)) for name, step in steps.items()}
+    told = " | ".join(f"{taken[name]:.1f}" for name in steps)
+    return f"| {maps.name} | {1e6 / rate:.0f} | {told} |"
 
 
 def written(maps: Maps, kind: str, folder: Path) -> Iterator[Path]:
@@ -249,31 +324,40 @@ def written(maps: Maps, kind: str, folder: Path) -> Iterator[Path]:
 
 
 def _loader(files: list[Path]) -> Callable[[int], object]:
-    return lambda place: read_maps(files[place])
+    """What upstream does: the file's whole storage is read, the view of it is the record."""
+    return lambda place: torch.load(files[place], map_location="cpu", weights_only=True).numpy()
 
 
 def _reader(files: list[Path], maps: Maps) -> Callable[[int], object]:
     store = HeatmapFile.read(files[0])
-    return lambda place: store.get(maps.key(place))
+    keys = [maps.key(place) for place in range(len(maps.cells))]
+    return lambda place: store.get(keys[place])
 
 
 def read_rates(
     files: list[Path], opened: Callable[[list[Path]], Callable[[int], object]], count: int
 ) -> tuple[float, float]:
     """Records per second, warm and cold."""
-    rng = np.random.default_rng(3)
+    order = np.random.default_rng(3).permutation(count)[:FILES].tolist()
     os.sync()
     drop(files)
-    cold = count / _pass(opened(files), rng.permutation(count))
-    reader = opened(files)
-    return max(count / _pass(reader, rng.permutation(count)) for _ in range(3)), cold
+    reader, start = opened(files), time.perf_counter()
+    for place in order:
+        reader(place)
+    cold = len(order) / (time.perf_counter() - start)
+    return warm_rate(reader, count), cold
 
 
-def _pass(read: Callable[[int], object], order: Any) -> float:
-    start = time.perf_counter()
-    for place in order.tolist():
-        read(place)
-    return time.perf_counter() - start
+def warm_rate(read: Callable[[int], object], count: int) -> float:
+    """Records per second of this thread's processor time."""
+    rng, best = np.random.default_rng(4), np.inf
+    for _ in range(PASSES):
+        order = rng.integers(0, count, READS).tolist()
+        start = time.thread_time()
+        for place in order:
+            read(place)
+        best = min(best, time.thread_time() - start)
+    return float(READS / best)
 
 
 def drop(files: list[Path]) -> None:
@@ -289,18 +373,21 @@ def show(
     maps: Maps,
     kind: str,
     weight: float,
-    moved: Floats,
+    again: Floats,
     rates: tuple[float, float],
     slower: tuple[float, float],
 ) -> None:
+    moved = distance(positions(maps.cells), positions(again))
+    aside = distance(fused(maps.cells), fused(again)).mean()
     times = [rate / other for rate, other in zip(rates, slower, strict=True)]
-    shown = f"{weight:.0f} | {moved.mean():.4f} | {moved.max():.2f}"
+    shown = f"{weight:.0f} | {moved.mean():.4f} | {moved.max():.2f} | {aside:.3f}"
     reads = f"{rates[0]:.0f} | {times[0]:.1f} | {rates[1]:.0f} | {times[1]:.1f}"
     print(f"| {maps.name} | {kind} | {shown} | {reads} |", flush=True)
     note(kind="keep", maps=maps.name, way=kind, bytes=weight, moved=float(moved.mean()),
-         furthest=float(moved.max()), warm=rates[0], cold=rates[1])  # fmt: skip
+         furthest=float(moved.max()), fused=float(aside), warm=rates[0], cold=rates[1])  # fmt: skip
 
 
+PARTS: list[str] = []
 NOTES: list[Row] = []
 
 
@@ -322,15 +409,17 @@ def main() -> None:
         images = options.media or folder
         people = options.people
         annotated = drawn(folder, people) if options.media is None else real(images, people)
-        print(f"| net | precision | people | {', s | '.join(STAGES)}, s | cost | own cost |")
-        print("|---|---|---|---|---|---|---|---|---|")
+        print(f"| net | precision | {', s | '.join(STAGES)}, s | cost (range) | packing |")
+        print("|---|---|---|---|---|---|---|---|")
         made = {n: create(n, net, annotated, images, folder) for n, net in networks()}
         slow, fast = made["slow"], made["fast"]
-        columns = "maps | kept as | bytes | moved, mean | max | reads/s warm | times | cold | times"
-        print(f"\n| {columns} |\n|{'---|' * 9}")
+        columns = "bytes | moved, mean | max | fused | reads/s warm | times | cold | times"
+        print(f"\n| maps | kept as | {columns} |\n|{'---|' * 10}")
         for maps in (slow, fast, published_slow(slow), published_fast(fast)):
             assert maps.cells.shape[1] == len(SKELETONS[maps.skeleton])
             measure(maps, folder)
+        columns = "published load | read at byte | SQLite's row | CRC-32 | unpacking | np.full"
+        print(f"\n| maps, microseconds | {columns} |\n|{'---|' * 7}", *PARTS, sep="\n")
     if options.json:
         options.json.write_text(json.dumps(NOTES, indent=1) + "\n")
 

@@ -19,26 +19,19 @@ from typing import Any, get_args
 from data.crop import Crop
 from data.errors import StoreError
 from data.heatmap_store import SCHEMA, Header, Key, Record
+from data.heatmap_tables import is_finished, is_logged, prepare, tables
 from data.heatmaps import Heatmaps
 from data.packing import PackingError, Precision, pack, unpack
 from data.skeleton import SKELETONS
-from data.sqlite_file import connect, transaction, translated
+from data.sqlite_file import connect, explained, transaction, translated
 
-_PAGE = 32768  # bytes: small records lie whole in a page, and little of it stays empty
-_CHECKPOINT = 128  # pages, 4 MB, in the write-ahead log before they go into the file
-_TABLES = (
-    "CREATE TABLE header (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
-    "CREATE TABLE records (id INTEGER PRIMARY KEY, video TEXT NOT NULL, frame TEXT NOT NULL,"
-    " track INTEGER NOT NULL, center_x REAL NOT NULL, center_y REAL NOT NULL,"
-    " scale_x REAL NOT NULL, scale_y REAL NOT NULL, angle REAL NOT NULL, width INTEGER NOT NULL,"
-    " height INTEGER NOT NULL, score REAL NOT NULL, checksum INTEGER NOT NULL,"
-    " payload BLOB NOT NULL, UNIQUE (video, frame, track))",
-)
+_MAPPED = 2**40  # bytes of a file that are read in place: all of them, or as many as SQLite can
 _INSERT = (
     "INSERT INTO records (video, frame, track, center_x, center_y, scale_x, scale_y,"
     " angle, width, height, score, checksum, payload) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"
     " ON CONFLICT (video, frame, track) DO NOTHING"
 )
+_NUMBERS = struct.Struct("<5d2qd")  # center, scale, angle, width, height, score
 _WHERE = "FROM records WHERE video = ? AND frame = ? AND track = ?"
 _SELECT = (
     "SELECT center_x, center_y, scale_x, scale_y, angle, width, height, score, checksum, payload "
@@ -53,6 +46,7 @@ class HeatmapFile:
         self.path = path
         self.header = header
         self._database = database
+        self._cursor = database.cursor()  # for all reads: a new one each time takes longer
         self._keypoints = len(SKELETONS[header.skeleton])
 
     @classmethod
@@ -63,7 +57,13 @@ class HeatmapFile:
         database = connect(path, "ro")
         try:
             with translated(path):
-                return cls(path, database, _header(path, database))
+                database.execute(f"PRAGMA mmap_size = {_MAPPED}")
+                # Nobody writes a finished file: a lock that is kept spares one for each record.
+                database.execute("BEGIN")
+                header = _header(path, database)
+                if not is_finished(database) or is_logged(database):
+                    database.execute("COMMIT")
+            return cls(path, database, header)
         except BaseException:
             database.close()
             raise
@@ -77,19 +77,12 @@ class HeatmapFile:
         database = connect(path, "rwc")
         try:
             with translated(path):
-                if _tables(database):
+                is_new = not tables(database)
+                if not is_new:
                     _compare(path, _header(path, database), header)
-                database.execute(f"PRAGMA page_size = {_PAGE}")  # of a new file
-                database.execute("PRAGMA journal_mode = WAL")
-                database.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT}")
-                database.execute("PRAGMA synchronous = NORMAL")  # in WAL mode a kill loses nothing
-                with transaction(database):
-                    if not _tables(database):  # nobody was quicker
-                        for table in _TABLES:
-                            database.execute(table)
-                        rows = {**header.rows(), "finished": "no"}
-                        database.executemany("INSERT INTO header VALUES (?, ?)", rows.items())
-                _compare(path, _header(path, database), header)
+                if is_new or not is_finished(database):  # to a finished one nothing is added
+                    prepare(database, header)
+                    _compare(path, _header(path, database), header)  # somebody may be quicker
             return cls(path, database, header)
         except BaseException:
             database.close()
@@ -103,25 +96,28 @@ class HeatmapFile:
 
     def get(self, key: Key) -> Heatmaps:
         """One person's maps; StoreError where they are not there or damaged."""
-        return self.record(key).heatmaps
+        return self._read(key)[0]
 
     def record(self, key: Key) -> Record:
         """One person's maps and score; StoreError where they are not there or damaged."""
-        with translated(self.path):
-            row = self._database.execute(_SELECT, _place(key)).fetchone()
+        return Record(key, *self._read(key))
+
+    def _read(self, key: Key) -> tuple[Heatmaps, float]:
+        try:
+            row = self._cursor.execute(_SELECT, (key.video, key.frame, key.track)).fetchone()
+        except sqlite3.Error as error:
+            raise explained(self.path, error) from error
         if row is None:
             raise StoreError(f"{self.path} holds no heatmaps of {key}.")
-        *numbers, checksum, payload = row
+        x, y, scale_x, scale_y, angle, width, height, score, checksum, payload = row
         try:
-            if _checksum(key, numbers, payload) != checksum:
+            if _checksum(key, row[:8], payload) != checksum:
                 raise PackingError("wrong checksum")
-            x, y, scale_x, scale_y, angle, width, height, score = numbers
-            shape = (self._keypoints, height, width)
-            maps = unpack(payload, shape, self.header.precision)
+            maps = unpack(payload, (self._keypoints, height, width), self.header.precision)
         except (PackingError, struct.error, TypeError) as error:
             raise StoreError(f"{self.path}: the record of {key} is damaged ({error}).") from error
         crop = Crop((x, y), (scale_x, scale_y), (width, height), angle)
-        return Record(key, Heatmaps(maps, crop), score)
+        return Heatmaps(maps, crop), score
 
     def has(self, key: Key) -> bool:
         """Whether one person's maps are there."""
@@ -133,7 +129,11 @@ class HeatmapFile:
         """Everyone whose maps are there, by video, frame and track."""
         query = "SELECT video, frame, track FROM records ORDER BY video, frame, track"
         with translated(self.path):
-            return [Key(*row) for row in self._database.execute(query)]
+            rows = self._database.execute(query).fetchall()
+        for row in rows:
+            if tuple(map(type, row)) != (str, str, int):  # SQLite keeps anything in any column
+                raise StoreError(f"{self.path}: {row!r} is no video, frame and track.")
+        return [Key(*row) for row in rows]
 
     def __len__(self) -> int:
         with translated(self.path):
@@ -143,13 +143,13 @@ class HeatmapFile:
     def is_finished(self) -> bool:
         """Whether everyone is there for whom there were a box and an image."""
         with translated(self.path):
-            query = "SELECT value FROM header WHERE name = 'finished'"
-            return bool(self._database.execute(query).fetchone() == ("yes",))
+            return is_finished(self._database)
 
     def finish(self) -> None:
         """Say that everyone is there, and leave WAL mode: the file can then lie read-only."""
         with translated(self.path):
-            self._database.execute("UPDATE header SET value = 'yes' WHERE name = 'finished'")
+            if not is_finished(self._database):  # readers of a finished file keep a lock on it
+                self._database.execute("UPDATE header SET value = 'yes' WHERE name = 'finished'")
         self._database.execute("PRAGMA busy_timeout = 0")
         with suppress(sqlite3.OperationalError):  # someone reads just now
             self._database.execute("PRAGMA journal_mode = DELETE")
@@ -194,21 +194,20 @@ def _place(key: Key) -> tuple[str, str, int]:
 def _checksum(key: Key, numbers: Iterable[float], payload: bytes) -> int:
     """CRC-32 of everything that a record says."""
     place = f"{key.video}\0{key.frame}\0{key.track}".encode()
-    return zlib.crc32(payload, zlib.crc32(place + struct.pack("<5d2qd", *numbers)))
-
-
-def _tables(database: sqlite3.Connection) -> list[str]:
-    return [row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type='table'")]
+    return zlib.crc32(payload, zlib.crc32(place + _NUMBERS.pack(*numbers)))
 
 
 def _header(path: Path, database: sqlite3.Connection) -> Header:
     """The header of a database; StoreError where it has none or one of another kind."""
-    if not {"header", "records"} <= set(_tables(database)):
+    if not {"header", "records"} <= set(tables(database)):
         raise StoreError(f"{path} is no heatmap database of fspose.")
     rows = dict(database.execute("SELECT name, value FROM header"))
     if rows.get("schema") != SCHEMA:
         found = rows.get("schema")
-        raise StoreError(f"{path} is a heatmap database of kind {found!r}, expected {SCHEMA!r}.")
+        raise StoreError(
+            f"{path} is a heatmap database of kind {found!r}, expected {SCHEMA!r}. "
+            "Make it anew, or read it with the fspose that made it."
+        )
     try:
         width, height = rows["size"].split("x")
         values = {field.name: rows[field.name] for field in fields(Header)}

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import PurePosixPath
 from typing import Protocol
 
+from data.errors import AnnotationError
 from data.heatmaps import Heatmaps
 from data.packing import Precision
 
-SCHEMA = "fspose.heatmaps/1"
+SCHEMA = "fspose.heatmaps/2"
 UNKNOWN = "unknown"
 """The checksum of weights that nobody knows, in a database that was imported."""
 
@@ -29,11 +31,31 @@ class Key:
     def __str__(self) -> str:
         return f"{self.video}/{self.frame}, track {self.track}"
 
+    @property
+    def is_place(self) -> bool:
+        """Whether `video`, `frame` and `track` name a place below any folder, on any system."""
+        return _stays_below(self.video) and _stays_below(self.frame) and bool(self.frame)
+
 
 def key_of(frame_name: str, track: int) -> Key:
-    """The key of a track on the frame whose image has that path."""
+    """The key of a track on the frame whose image has that path.
+
+    Raises AnnotationError for a path that could lead out of the folder of images or of heatmaps.
+    """
     path = PurePosixPath(frame_name)
-    return Key("/".join(path.parts[-3:-1]), path.stem, track)
+    key = Key("/".join(path.parts[-3:-1]), path.stem, track)
+    if not _stays_below(frame_name) or not key.is_place:
+        raise AnnotationError(
+            f"The image {frame_name!r} is annotated: expected a relative path of plain names with "
+            "'/' between them."
+        )
+    return key
+
+
+def _stays_below(path: str) -> bool:
+    """Whether a path leads below the folder that it is joined to, on any system."""
+    is_rooted = path.startswith("/") or path[1:2] == ":"  # a drive, as in `C:x`
+    return not (is_rooted or ".." in path.split("/") or "\\" in path or "\0" in path)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,6 +78,12 @@ class HeatmapStore(Protocol):
 
     def keys(self) -> list[Key]:
         """Whose maps are there, in order."""
+
+
+class Writable(Protocol):
+    """Where records go; what is put is kept whatever happens next."""
+
+    def put(self, records: Iterable[Record]) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
-from dataclasses import dataclass
+import struct
+from functools import reduce
 from typing import Literal
 
+import cv2
 import numpy as np
 import zstandard
 from numpy.typing import NDArray
@@ -16,16 +17,20 @@ from data.pose import Floats
 Precision = Literal["exact", "half", "byte"]
 
 BUDGET = 6400
-"""Most bytes of a person's maps at `byte`: five such records fill a page of 32 KB, so that no
-database of any size to speak of has more than 7 KB per record."""
+"""Most bytes of a person's maps at `byte`, as long as a bit per block leaves room for blocks: five
+such records fill a page of the file. `python benchmarks/heatmaps.py` prints the bytes on the disk,
+and what the budget costs in decoded positions."""
 
-_EFFORT = 1  # zstd's level: higher ones take many times as long for 2 % less
-_LEVELS = tuple(round(255 * 0.5 ** (step / 2)) for step in range(9))  # 255 down to 16
-_CUTS = (1 / 8, 1 / 4, 1 / 2, 1.0)  # of a map's peak: what lies below is dropped, if need be
-_LADDER = (*((levels, 0.0) for levels in _LEVELS), *((_LEVELS[-1], cut) for cut in _CUTS))
-_FEWEST = 2  # levels of a faint map, so that its peak still stands above its neighbours
-
-Codes = NDArray[np.uint8]
+_EFFORT = 1  # zstd's level: higher ones take many times as long and save little
+_BLOCK = 16  # cells in a row that are kept or dropped together
+_WHOLE = np.dtype((np.void, _BLOCK))  # a block as one thing to copy
+_LEVELS = 255
+_FAINTEST = 1e-30  # maps of lower peaks are only their peaks: a step would be no float32
+_BELOW = 1 - 1e-6  # of a peak: less than that also after rounding to float32
+_CROSS = 5  # cells of every map that are kept exactly
+_TOP = struct.Struct("<f")
+_PLACE, _CELL = np.dtype("<u4"), np.dtype("<f4")
+_HEAD, _EACH = _TOP.size, 8 * _CROSS  # bytes before the blocks: once, and per keypoint
 
 
 class PackingError(ValueError):
@@ -36,14 +41,15 @@ def pack(maps: Floats, precision: Precision) -> bytes:
     """Maps (J, h, w), finite float32, as bytes.
 
     `exact` keeps every bit, `half` rounds to half precision. `byte` keeps the highest cell of each
-    map and to which side of it the higher neighbours lie, hence the decoded position (FSPose
-    specification 1.4); the other cells are rounded so far that the bytes fit `BUDGET`, and
-    negative ones become 0. Raises PackingError for what is not finite, or not in half precision.
+    map and the four beside it exactly, hence the decoded position (FSPose specification 1.4). Other
+    cells become one of 255 levels of the person's highest one, negative ones 0; where that does not
+    fit into `BUDGET`, each map's lowest are dropped. Raises PackingError for what is not finite, or
+    not in half precision.
     """
     if not np.isfinite(maps).all():
         raise PackingError("the maps hold numbers that are not finite")
     if precision == "byte":
-        return _packed_bytes(maps)
+        return _packed_blocks(maps)
     if precision == "exact":
         return _compressed(maps.astype("<f4", copy=False))
     if np.abs(maps).max() > np.finfo(np.float16).max:
@@ -53,16 +59,13 @@ def pack(maps: Floats, precision: Precision) -> bytes:
 
 def unpack(payload: bytes, shape: tuple[int, int, int], precision: Precision) -> Floats:
     """The maps (J, h, w) in `payload`; PackingError where it does not hold such maps."""
-    count = math.prod(shape)
     if precision == "byte":
-        head = 4 * shape[0]
-        codes = np.frombuffer(_decompressed(payload[head:], count), np.uint8).reshape(shape)
-        steps = np.frombuffer(payload, "<f4", shape[0])[:, None, None]
-        maps = codes.astype(np.float32)
-        maps *= steps
-        return maps
+        try:
+            return _unpacked_blocks(payload, shape)
+        except (ValueError, IndexError, struct.error, cv2.error) as error:
+            raise PackingError(f"not the bytes of such maps ({error})") from error
     kind = np.dtype("<f4" if precision == "exact" else "<f2")
-    cells = np.frombuffer(_decompressed(payload, count * kind.itemsize), kind)
+    cells = np.frombuffer(_decompressed(payload, math.prod(shape) * kind.itemsize), kind)
     return cells.reshape(shape).astype(np.float32)
 
 
@@ -80,80 +83,59 @@ def _decompressed(payload: bytes, size: int) -> bytes:
     raise PackingError(f"not {size} bytes of maps")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Peaks:
-    """Of every map the highest cell, and which pairs of cells beside it have an order to keep.
+def _packed_blocks(maps: Floats) -> bytes:
+    """The highest level's value, indices of exact cells (J, 5), their values, blocks of levels.
 
-    `value` is (J,), 0 where no cell is positive; `cell` (J,) flat indices. `ordered` is (3, P):
-    map, flat index of the lower cell, of the higher one.
+    A bit per block says which are there. Nothing is compressed: zstd saves little of what is left
+    once the low cells are gone, and would take most of the time that it takes to read a record.
     """
+    count, height, width = maps.shape
+    cells, flat = maps.size, maps.reshape(count, -1)
+    rows = np.arange(count)
+    first = flat.argmax(1)  # of equal cells the first, as the decoder takes it
+    peaks = np.maximum(flat[rows, first], 0)
+    # At an edge a neighbour is some other cell, whose own value is as right as any.
+    cross = np.array([-width, -1, 0, 1, width])
+    places = ((first + rows * height * width)[:, None] + cross) % cells
 
-    value: Floats
-    cell: NDArray[np.intp]
-    ordered: NDArray[np.intp]
+    highest = float(peaks.max())
+    step = np.float32(highest / _LEVELS if highest > _FAINTEST else 1.0)
+    levels = np.rint(flat / step)
+    # No cell but those of the cross may reach the peak.
+    np.maximum(levels, 0, out=levels)
+    np.minimum(levels, np.floor(peaks / step * _BELOW)[:, None], out=levels)
+    mask = -(-cells // (8 * _BLOCK))  # bytes, a bit per block
+    raster = np.zeros(mask * 8 * _BLOCK, np.uint8)
+    raster[:cells] = levels.ravel()
 
-    @classmethod
-    def of(cls, maps: Floats) -> _Peaks:
-        count, height, width = maps.shape
-        flat = maps.reshape(count, -1)
-        rows = np.arange(count)
-        cell = flat.argmax(1)  # of equal cells the first, as the decoder takes it
-        value = np.maximum(flat[rows, cell], 0)
-        y, x = cell // width, cell % width
-        pairs = [
-            np.stack([rows, cell - step, cell + step])[:, inside]
-            for step, inside in (
-                (1, (x > 0) & (x < width - 1)),
-                (width, (y > 0) & (y < height - 1)),
-            )
-        ]
-        row, first, second = np.concatenate(pairs, 1)
-        rises = flat[row, second] > flat[row, first]
-        unequal = flat[row, second] != flat[row, first]
-        low, high = np.where(rises, first, second), np.where(rises, second, first)
-        return cls(value, cell, np.stack([row, low, high])[:, unequal & (value[row] > 0)])
-
-
-def _packed_bytes(maps: Floats) -> bytes:
-    """The finest codes that fit the budget; all rungs of the ladder keep the decoded positions."""
-    peaks = _Peaks.of(maps)
-    tried: dict[int, bytes] = {}
-
-    def fits(rung: int) -> bool:
-        levels, cut = _LADDER[rung]
-        steps, codes = _quantised(maps, peaks, levels, cut)
-        tried[rung] = steps.astype("<f4").tobytes() + _compressed(codes)
-        return len(tried[rung]) <= BUDGET
-
-    if fits(0):
-        return tried[0]
-    rung = bisect_left(range(len(_LADDER) - 1), True, lo=1, key=fits)
-    if rung not in tried:
-        fits(rung)
-    return tried[rung]
+    tops = reduce(np.maximum, (raster[cell::_BLOCK] for cell in range(_BLOCK)))
+    room = max(1, (BUDGET - _HEAD - _EACH * count - mask) // _BLOCK)
+    kept = tops > 0
+    if np.count_nonzero(kept) > room:
+        # Of its own map's peak: a faint map would else lose all of its blocks to a bright one.
+        own = peaks.take(np.arange(len(tops)) * _BLOCK // (height * width), mode="clip")
+        worth = tops / np.maximum(own, step)
+        ranks = (worth * (65535 / worth.max())).astype(np.uint16)  # 16 bits: sorted by radix
+        kept[np.argsort(ranks, kind="stable")[:-room]] = False
+    blocks = raster.view(_WHOLE)[kept]
+    top = float(blocks.view(np.uint8).max(initial=0)) * float(step)
+    exact = maps.reshape(-1)[places]
+    parts = (places.astype(_PLACE), exact.astype(_CELL), np.packbits(kept), blocks)
+    return _TOP.pack(top) + b"".join(part.tobytes() for part in parts)
 
 
-def _quantised(maps: Floats, peaks: _Peaks, levels: int, cut: float) -> tuple[Floats, Codes]:
-    """Steps (J,) and codes (J, h, w): a cell is its code times its map's step.
-
-    The highest map of the person has `levels` levels, the others as many as reach their peak in
-    steps of that size: all maps are rounded alike, as they are summed later on.
-    """
-    highest = max(float(peaks.value.max()), np.finfo(np.float32).tiny)
-    tops = np.clip(np.rint(levels * (peaks.value / highest)), _FEWEST, levels)
-    steps = np.maximum(peaks.value / tops, np.finfo(np.float32).tiny).astype(np.float32)
-    flat = maps.reshape(len(maps), -1)
-    rounded = np.clip(np.rint(flat / steps[:, None]), 0, (tops - 1)[:, None])
-    if cut:
-        rounded[flat < cut * peaks.value[:, None]] = 0
-    codes = rounded.astype(np.uint8)
-    positive = np.flatnonzero(peaks.value > 0)
-    codes[positive, peaks.cell[positive]] = tops[positive]
-    codes[peaks.value <= 0] = 0
-    row, low, high = peaks.ordered
-    tied = codes[row, low] == codes[row, high]
-    row, low, high = row[tied], low[tied], high[tied]
-    dark = codes[row, low] == 0
-    codes[row[dark], high[dark]] = 1
-    codes[row[~dark], low[~dark]] -= 1
-    return steps, codes.reshape(maps.shape)
+def _unpacked_blocks(payload: bytes, shape: tuple[int, int, int]) -> Floats:
+    """Few calls, few bytes: a random read of a record is mostly this."""
+    count, height, width = shape
+    cells = count * height * width
+    head, mask = _HEAD + _EACH * count, -(-cells // (8 * _BLOCK))
+    (top,) = _TOP.unpack_from(payload)
+    raster = np.zeros(8 * mask, _WHOLE)
+    kept = np.unpackbits(np.frombuffer(payload, np.uint8, mask, head)).view(np.bool_)
+    raster[kept] = np.frombuffer(payload, _WHOLE, offset=head + mask)
+    maps = np.empty(cells, np.float32)
+    # So scaled that the highest level becomes `top`, in one pass; NumPy takes two slower ones.
+    cv2.normalize(raster.view(np.uint8)[:cells], maps, top, 0, cv2.NORM_INF, cv2.CV_32F)
+    places = np.frombuffer(payload, _PLACE, _CROSS * count, _HEAD)
+    maps[places] = np.frombuffer(payload, _CELL, _CROSS * count, _HEAD + 4 * _CROSS * count)
+    return maps.reshape(shape)

@@ -20,15 +20,22 @@ _TOLD = (
     ("unable to open", "it cannot be opened; check its folder and its permissions"),
     ("not a database", "this is no heatmap database of fspose"),
     ("malformed", "it is damaged or cut short; copy it again or make it anew"),
-    ("locked", "it is being written by another process; wait for its end"),
+    ("locked", "it is in use by another process; wait for its end"),
 )
 """What SQLite's messages hold, and what they mean for whoever is told."""
 
 
 def connect(path: Path, mode: Literal["ro", "rwc"]) -> sqlite3.Connection:
+    """An open file, for one thread at a time. Raises StoreError."""
     address = f"file:{quote(str(path.absolute()))}?mode={mode}"
     with translated(path):
-        return sqlite3.connect(address, uri=True, isolation_level=None, timeout=PATIENCE)
+        return sqlite3.connect(
+            address,
+            uri=True,
+            isolation_level=None,
+            timeout=PATIENCE,
+            check_same_thread=False,  # one thread may open what another one writes
+        )
 
 
 @contextmanager
@@ -50,5 +57,10 @@ def translated(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        known = (told for sign, told in _TOLD if sign in str(error))
-        raise StoreError(f"{path}: {next(known, str(error))}.") from error
+        raise explained(path, error) from error
+
+
+def explained(path: Path, error: sqlite3.Error) -> StoreError:
+    """An error of SQLite's in words for people."""
+    known = (told for sign, told in _TOLD if sign in str(error))
+    return StoreError(f"{path}: {next(known, str(error))}.")

@@ -71,7 +71,12 @@ class TorchFolder:
 
 
 def path_of(root: Path, key: Key) -> Path:
-    """Where a person's file lies."""
+    """Where a person's file lies; StoreError where that is not below the root.
+
+    No annotation has such a key (`key_of`), but a database may come from anywhere.
+    """
+    if not key.is_place:
+        raise StoreError(f"{str(key)!r} cannot be a file below {root}. Who made the database?")
     return root / key.video / key.frame / f"{key.track}{SUFFIX}"
 
 

@@ -12,7 +12,7 @@ from typing import Protocol
 from data.crop import Crop
 from data.errors import AnnotationError, SourceError
 from data.frame import Image
-from data.heatmap_store import HeatmapStore, Key, Record, key_of
+from data.heatmap_store import HeatmapStore, Key, Record, Writable, key_of
 from data.heatmaps import Heatmaps
 from data.pose import Box, Floats
 from data.posetrack import Annotated
@@ -21,6 +21,7 @@ from data.skeleton import Skeleton
 from data.sources.folder import read_as_stored
 from data.sources.prefetch import prefetch
 from pipelines.timing import Clock, no_clock
+from pipelines.write_behind import WriteBehind
 
 _ENDLESS = (2**31, 2**31)  # the size of a picture that is not known yet
 _CHUNK = 64  # records that a copy writes at once
@@ -36,12 +37,6 @@ class CropNet(Protocol):
 
     def maps(self, cuts: List[Image]) -> Floats:
         """(N, J, h, w) of N images of the crops' size."""
-
-
-class Writable(Protocol):
-    """Where records go; what is put is kept whatever happens next."""
-
-    def put(self, records: Iterable[Record]) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +133,10 @@ def fill(
 ) -> Tally:
     """Make the maps of everyone wanted, `batch` people of however many frames in one pass.
 
-    Each batch is put into the store as it is made. An image that cannot be read is passed over and
-    listed. `tell` is called with the number of frames done. Stages told to the `clock`: read (wait
-    for images, which are decoded and cut ahead), network, write.
+    Each batch is put into the store on a thread while the next one is made; whatever ends this
+    function, what was made is written first. An image that cannot be read is passed over
+    and listed. `tell` is called with the number of frames done. Stages told to the `clock`: read
+    (wait for images, which are decoded and cut ahead), network, write (wait for the batch before).
     """
     tally = Tally()
     waiting: list[_Cut] = []
@@ -148,23 +144,22 @@ def fill(
     def make(cuts: list[_Cut]) -> None:
         with clock("network"):
             maps = net.maps([cut.image for cut in cuts])
-        size = (maps.shape[3], maps.shape[2])
         with clock("write"):
-            store.put(
-                Record(cut.subject.key, Heatmaps(own, cut.crop.sized(size)), cut.subject.score)
-                for cut, own in zip(cuts, maps, strict=True)
-            )
+            behind.put(_records(cuts, maps))
         tally.made += len(cuts)
 
-    with closing(prefetch(_frames(work, images, net, tally))) as frames:
-        for done, cuts in _timed(frames, clock):
-            waiting += cuts
-            while len(waiting) >= batch:
-                make(waiting[:batch])
-                del waiting[:batch]
-            tell(work.frames_before + done)
-    if waiting:
-        make(waiting)
+    with WriteBehind(store) as behind:
+        with closing(prefetch(_frames(work, images, net, tally))) as frames:
+            for done, cuts in _timed(frames, clock):
+                waiting += cuts
+                while len(waiting) >= batch:
+                    make(waiting[:batch])
+                    del waiting[:batch]
+                tell(work.frames_before + done)
+        if waiting:
+            make(waiting)
+        with clock("write"):
+            behind.wait()
     return tally
 
 
@@ -175,6 +170,12 @@ class _Cut:
     subject: Subject
     crop: Crop
     image: Image
+
+
+def _records(cuts: List[_Cut], maps: Floats) -> Iterator[Record]:
+    size = (maps.shape[3], maps.shape[2])
+    for cut, own in zip(cuts, maps, strict=True):
+        yield Record(cut.subject.key, Heatmaps(own, cut.crop.sized(size)), cut.subject.score)
 
 
 def _frames(

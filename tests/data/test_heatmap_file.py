@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -128,6 +129,47 @@ def test_a_second_connection_reads_while_one_writes(path):
             assert_same(record(2), reader.record(record(2).key))
             store.finish()  # cannot leave WAL mode now, and need not
         assert store.is_finished
+
+
+def test_a_finished_database_can_be_gone_through_again_while_others_read(written):
+    """What `create` does when it is typed once more."""
+    with HeatmapFile.read(written) as one, HeatmapFile.read(written) as other:
+        assert_same(record(1), one.record(record(1).key))
+        with HeatmapFile.append(written, HEADER) as store:
+            assert len(store.keys()) == 4
+            store.finish()
+        assert_same(record(2), other.record(record(2).key))
+
+
+def test_a_database_can_be_written_by_a_thread_of_its_own(path):
+    with HeatmapFile.append(path, HEADER) as store:
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(store.put, [record(1)]).result()
+        assert store.has(record(1).key)
+
+
+@pytest.mark.parametrize("schema", ["fspose.heatmaps/1", "fspose.heatmaps/9"])
+def test_a_database_of_another_form_is_told(written, schema):
+    with closing(sqlite3.connect(written)) as database, database:
+        database.execute("UPDATE header SET value = ? WHERE name = 'schema'", (schema,))
+
+    for opened in (HeatmapFile.read, lambda path: HeatmapFile.append(path, HEADER)):
+        with pytest.raises(StoreError, match=rf"of kind '{schema}', expected .*Make it anew"):
+            opened(written)
+
+
+@pytest.mark.parametrize("place", [("../x", "1", "1"), (b"x", "1", 1), ("x", None, 1)])
+def test_a_key_that_is_no_text_and_number_is_told(path, place):
+    """SQLite keeps what it is given, whatever the column was declared to be."""
+    with HeatmapFile.append(path, HEADER) as store:
+        store.put([record(1)])
+        columns = "(video TEXT, frame TEXT, track TEXT)"
+        store._database.execute("DROP TABLE records")
+        store._database.execute("CREATE TABLE records " + columns)
+        store._database.execute("INSERT INTO records VALUES (?, ?, ?)", place)
+
+        with pytest.raises(StoreError, match="is no video, frame and track"):
+            store.keys()
 
 
 @pytest.mark.parametrize(
@@ -284,7 +326,7 @@ def test_a_writer_waits_for_another_and_gives_up(written, monkeypatch):
         HeatmapFile.append(written, HEADER) as second,
     ):
         first._database.execute("BEGIN IMMEDIATE")
-        with pytest.raises(StoreError, match="is being written by another process"):
+        with pytest.raises(StoreError, match="is in use by another process"):
             second.put([record(9)])
         first._database.execute("ROLLBACK")
         second.put([record(9)])
@@ -295,7 +337,7 @@ def test_a_database_of_byte_records_has_less_than_8_kb_each(path, generator):
     header = replace(HEADER, precision="byte")
     crop = Crop((0, 0), (1, 1), (48, 64))
     with HeatmapFile.append(path, header) as store:
-        for frame in range(12):
+        for frame in range(50):
             maps = generator.uniform(0, 1, (17, 64, 48)).astype(np.float32)  # the worst there is
             key = [Key("val/000001_mpii_test", f"{frame:06}", track) for track in range(6)]
             store.put([Record(one, Heatmaps(maps, crop), 1.0) for one in key])

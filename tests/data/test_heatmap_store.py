@@ -2,6 +2,7 @@
 
 import pytest
 
+from data.errors import AnnotationError
 from data.heatmap_store import Key, key_of
 
 
@@ -26,3 +27,35 @@ def test_keys_lie_in_the_order_of_video_frame_and_track():
 
 def test_a_key_reads_as_people_say_it():
     assert str(Key("val/000342_mpii_test", "000017", 3)) == "val/000342_mpii_test/000017, track 3"
+
+
+HOSTILE = [
+    "images/../../x.jpg",
+    "../val/a/x.jpg",
+    "images/val/../x.jpg",
+    "images/val/a/...jpg",  # the stem is `..`
+    "...jpg",
+    "..",
+    "/x.jpg",
+    "/val/a/x.jpg",
+    "//server/share/val/a/x.jpg",
+    "C:x/val/x.jpg",
+    "images/C:x/a/x.jpg",
+    "images/val/C:x.jpg",
+    "images\\..\\..\\x.jpg",
+    "images/val/a/..\\x.jpg",
+    "images/val/a\0/x.jpg",
+    "images/val/a/x\0.jpg",
+    "",
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_path_that_could_lead_out_of_its_folder_is_told(name):
+    with pytest.raises(AnnotationError, match="expected a relative path of plain names"):
+        key_of(name, 1)
+
+
+@pytest.mark.parametrize("name", ["a..b/c...d/x..y.jpg", "val/a b/12:30.jpg", "./val/a/é.jpg"])
+def test_odd_but_plain_names_are_no_danger(name):
+    assert key_of(name, 1).is_place

@@ -140,7 +140,8 @@ def test_frames_done_are_told_and_the_stages_are_timed(annotated, images):
         fill(store, work, images, Bright(), batch=8, tell=told.append, clock=watch)
 
     assert told == list(range(1, 10))
-    assert watch.calls["network"] == watch.calls["write"] == 3
+    assert watch.calls["network"] == 3
+    assert watch.calls["write"] == 4, "a batch each, and the end"
 
 
 def test_a_second_run_has_nothing_to_do(annotated, images):
@@ -169,6 +170,29 @@ def test_a_run_goes_on_where_it_stopped_and_makes_nobody_twice(annotated, images
     assert work.people_before == 12
     assert tally.made == sum(net.batches) == 11
     assert told[-1] == 9
+
+
+@pytest.mark.parametrize("batches", [1, 3, 6])
+def test_what_cannot_be_written_ends_the_run_and_the_rest_is_kept(annotated, images, batches):
+    """The first, one in the middle and the last batch of six, which is written after all others."""
+    with HeatmapFile.append(images / "a.fsh", HEADER) as store:
+
+        class Full:
+            def __init__(self):
+                self.left = batches
+
+            def put(self, records):
+                self.left -= 1
+                if not self.left:
+                    raise StoreError("the disk is full")
+                store.put(records)
+
+        work, net = plan(annotated, ()), Bright()
+        with pytest.raises(StoreError, match="the disk is full"):
+            fill(Full(), work, images, net, batch=4, tell=lambda done: None)
+
+        assert len(store) == 4 * (batches - 1)
+        assert len(net.batches) <= batches + 1
 
 
 def test_an_image_that_is_missing_or_broken_is_passed_over_and_made_later(annotated, images):
