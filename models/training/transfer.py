@@ -32,7 +32,7 @@ from models.topdown import SMOOTHING, TopDown
 from models.training.budget import Recipe, train
 from models.training.pose import PLANS
 
-ARGUMENTS: dict[str, int] = {"keypoints": 19, "channels": 48, "blocks": 3}
+ARGUMENTS: dict[str, int] = {"keypoints": 19, "channels": 32, "blocks": 3}
 _LAST = tuple(PLANS[role].rasters[-1] for role in ("slow", "fast"))
 SIZE = (_LAST[0][1][0] // 4, _LAST[0][1][1] // 4)
 """The slow net's maps, width and height, where the net works most."""
