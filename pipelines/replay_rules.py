@@ -40,7 +40,7 @@ CORRECTIONS: Mapping[Correction, str] = {
 
 AS_PUBLISHED: Corrections = frozenset()
 OURS: Corrections = frozenset({"keyframes", "resampling", "scale", "neck", "tracks"})
-"""All but `alignment`, which was measured to harm (AP 1 to 5 points lower on drawn people)."""
+"""All but `alignment`, which harms the default fusion; docs/benchmarks.md has figures."""
 
 OF_RECORDS: Corrections = frozenset({"neck", "tracks"})
 """They change what is written, not what is computed."""
