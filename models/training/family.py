@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from data.errors import AnnotationError, WeightsError
+from data.errors import AnnotationError, ConfigError, WeightsError
 from data.people_set import PeopleSet, PictureSet
 from data.posetrack_set import AnnotatedSet
 from data.skeleton import FSPOSE_19
@@ -142,6 +142,11 @@ def drawn_pairs(lesson: DrawnPairs, names: str, *, width: int | None, seed: int)
     return _transfer(lesson, width, shapes, {"learns from": names}, seed)
 
 
+# With fewer channels torch 2.15's convolutions write beyond their memory, where two threads share a
+# batch of odd size whose channels come last.
+LEAST_PLAIN = 16
+
+
 def pose_network(network: PoseNetwork, width: int | None) -> tuple[str, dict[str, Any]]:
     """A pose network's name and arguments: the family's own, or one of another width."""
     plans = {plan.network: plan.arguments for plan in PLANS.values()}
@@ -151,6 +156,10 @@ def pose_network(network: PoseNetwork, width: int | None) -> tuple[str, dict[str
     if width is not None and network == "hrnet":
         own |= {"width": width, "stem": width}
     if width is not None and network == "plain":
+        if width < LEAST_PLAIN:
+            raise ConfigError(
+                f"--width {width} is too narrow for plain; it begins at {LEAST_PLAIN}."
+            )
         own |= {"widths": tuple(width * level for level in (1, 2, 3, 4))}
     return network, own
 
