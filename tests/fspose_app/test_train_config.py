@@ -61,7 +61,7 @@ def test_file_lies_over_preset_and_command_line_over_file(tmp_path: Path) -> Non
     found = chosen("fast", "try", file, {"batch_size": 5})
 
     assert isinstance(found, FamilyFast)
-    assert (found.width, found.epochs, found.batch_size, found.size) == (8, 7, 5, (96, 128))
+    assert (found.width, found.epochs, found.batch_size, found.size) == (16, 7, 5, (96, 128))
     assert found.annotations == (Path("a.json"),)
 
 
