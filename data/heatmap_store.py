@@ -11,7 +11,7 @@ from data.errors import AnnotationError
 from data.heatmaps import Heatmaps
 from data.packing import Precision
 
-SCHEMA = "fspose.heatmaps/2"
+SCHEMA = "fspose.heatmaps/3"
 UNKNOWN = "unknown"
 """The checksum of weights that nobody knows, in a database that was imported."""
 

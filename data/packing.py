@@ -17,13 +17,13 @@ from data.pose import Floats
 Precision = Literal["exact", "half", "byte"]
 
 BUDGET = 6400
-"""Most bytes of a person's maps at `byte`, as long as a bit per block leaves room for blocks: five
+"""Most bytes of a person's maps at `byte`, as long as the exact cells leave room for blocks: five
 such records fill a page of the file. `python benchmarks/heatmaps.py` prints the bytes on the disk,
 and what the budget costs in decoded positions."""
 
 _EFFORT = 1  # zstd's level: higher ones take many times as long and save little
 _BLOCK = 16  # cells in a row that are kept or dropped together
-_WHOLE = np.dtype((np.void, _BLOCK))  # a block as one thing to copy
+_WHOLE = np.dtype((np.void, 4 * _BLOCK))  # a block of float32 as one thing to copy
 _LEVELS = 255
 _FAINTEST = 1e-30  # maps of lower peaks are only their peaks: a step would be no float32
 _BELOW = 1 - 1e-6  # of a peak: less than that also after rounding to float32
@@ -86,7 +86,7 @@ def _decompressed(payload: bytes, size: int) -> bytes:
 def _packed_blocks(maps: Floats) -> bytes:
     """The highest level's value, indices of exact cells (J, 5), their values, blocks of levels.
 
-    A bit per block says which are there. Nothing is compressed: zstd saves little of what is left
+    Before the blocks stand their indices. Nothing is compressed: zstd saves little of what is left
     once the low cells are gone, and would take most of the time that it takes to read a record.
     """
     count, height, width = maps.shape
@@ -104,23 +104,24 @@ def _packed_blocks(maps: Floats) -> bytes:
     # No cell but those of the cross may reach the peak.
     np.maximum(levels, 0, out=levels)
     np.minimum(levels, np.floor(peaks / step * _BELOW)[:, None], out=levels)
-    mask = -(-cells // (8 * _BLOCK))  # bytes, a bit per block
-    raster = np.zeros(mask * 8 * _BLOCK, np.uint8)
+    total = _blocks(cells)
+    raster = np.zeros(total * _BLOCK, np.uint8)
     raster[:cells] = levels.ravel()
 
     tops = reduce(np.maximum, (raster[cell::_BLOCK] for cell in range(_BLOCK)))
-    room = max(1, (BUDGET - _HEAD - _EACH * count - mask) // _BLOCK)
-    kept = tops > 0
-    if np.count_nonzero(kept) > room:
+    index = _index(total)
+    room = max(1, (BUDGET - _HEAD - _EACH * count) // (_BLOCK + index.itemsize))
+    kept = np.flatnonzero(tops)
+    if len(kept) > room:
         # Of its own map's peak: a faint map would else lose all of its blocks to a bright one.
-        own = peaks.take(np.arange(len(tops)) * _BLOCK // (height * width), mode="clip")
-        worth = tops / np.maximum(own, step)
+        own = peaks.take(kept * _BLOCK // (height * width), mode="clip")
+        worth = tops[kept] / np.maximum(own, step)
         ranks = (worth * (65535 / worth.max())).astype(np.uint16)  # 16 bits: sorted by radix
-        kept[np.argsort(ranks, kind="stable")[:-room]] = False
-    blocks = raster.view(_WHOLE)[kept]
-    top = float(blocks.view(np.uint8).max(initial=0)) * float(step)
+        kept = np.sort(kept[np.argsort(ranks, kind="stable")[-room:]])
+    blocks = raster.reshape(total, _BLOCK)[kept]
+    top = float(blocks.max(initial=0)) * float(step)
     exact = maps.reshape(-1)[places]
-    parts = (places.astype(_PLACE), exact.astype(_CELL), np.packbits(kept), blocks)
+    parts = (places.astype(_PLACE), exact.astype(_CELL), kept.astype(index), blocks)
     return _TOP.pack(top) + b"".join(part.tobytes() for part in parts)
 
 
@@ -128,14 +129,29 @@ def _unpacked_blocks(payload: bytes, shape: tuple[int, int, int]) -> Floats:
     """Few calls, few bytes: a random read of a record is mostly this."""
     count, height, width = shape
     cells = count * height * width
-    head, mask = _HEAD + _EACH * count, -(-cells // (8 * _BLOCK))
+    total, head = _blocks(cells), _HEAD + _EACH * count
+    index = _index(total)
+    kept, rest = divmod(len(payload) - head, _BLOCK + index.itemsize)
+    if rest or kept < 0:
+        raise ValueError(f"{len(payload)} bytes are no whole number of blocks")
     (top,) = _TOP.unpack_from(payload)
-    raster = np.zeros(8 * mask, _WHOLE)
-    kept = np.unpackbits(np.frombuffer(payload, np.uint8, mask, head)).view(np.bool_)
-    raster[kept] = np.frombuffer(payload, _WHOLE, offset=head + mask)
-    maps = np.empty(cells, np.float32)
-    # So scaled that the highest level becomes `top`, in one pass; NumPy takes two slower ones.
-    cv2.normalize(raster.view(np.uint8)[:cells], maps, top, 0, cv2.NORM_INF, cv2.CV_32F)
+    raster = np.zeros(total, _WHOLE)
+    if kept:
+        levels = np.frombuffer(payload, np.uint8, offset=head + kept * index.itemsize)
+        # So scaled that the highest level becomes `top`, and float32, in one pass.
+        values = cv2.normalize(levels, None, top, 0, cv2.NORM_INF, cv2.CV_32F)
+        # `put` takes half of the time of an indexed assignment, and indices of any type.
+        raster.put(np.frombuffer(payload, index, kept, head), values.view(_WHOLE))
+    maps = raster.view(np.float32)[:cells]
     places = np.frombuffer(payload, _PLACE, _CROSS * count, _HEAD)
-    maps[places] = np.frombuffer(payload, _CELL, _CROSS * count, _HEAD + 4 * _CROSS * count)
+    maps.put(places, np.frombuffer(payload, _CELL, _CROSS * count, _HEAD + 4 * _CROSS * count))
     return maps.reshape(shape)
+
+
+def _blocks(cells: int) -> int:
+    return -(-cells // _BLOCK)
+
+
+def _index(blocks: int) -> np.dtype[np.unsignedinteger]:
+    """What holds the index of one of so many blocks."""
+    return np.dtype("<u2" if blocks <= 2**16 else "<u4")

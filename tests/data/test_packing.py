@@ -200,6 +200,26 @@ def test_damaged_bytes_are_told(precision, generator):
             continue
 
 
+def test_byte_of_maps_with_more_blocks_than_sixteen_bits_count():
+    maps = np.zeros((1, 1100, 1000), np.float32)
+    maps[0, 1050, 970] = 0.75
+    maps[0, 1050, 972] = 0.5  # beyond the cells that are kept exactly
+
+    again = unpack(pack(maps, "byte"), maps.shape, "byte")
+
+    np.testing.assert_allclose(again, maps, atol=0.5 / 255)
+
+
+def test_a_block_beyond_the_maps_is_told(generator):
+    maps = drawn(generator, 0.01, (3, 16, 12))
+    payload = bytearray(pack(maps, "byte"))
+    first = 4 + 3 * 40  # after the highest level and the exact cells of three maps
+    payload[first : first + 2] = (3 * 16 * 12 // 16).to_bytes(2, "little")
+
+    with pytest.raises(PackingError, match="no|not"):
+        unpack(bytes(payload), maps.shape, "byte")
+
+
 def test_bytes_of_another_shape_are_told(generator):
     with pytest.raises(PackingError):
         unpack(pack(drawn(generator, 0.0), "exact"), (17, 64, 40), "exact")
