@@ -216,7 +216,7 @@ def test_a_block_beyond_the_maps_is_told(generator):
     first = 4 + 3 * 40  # after the highest level and the exact cells of three maps
     payload[first : first + 2] = (3 * 16 * 12 // 16).to_bytes(2, "little")
 
-    with pytest.raises(PackingError, match="no|not"):
+    with pytest.raises(PackingError, match="not the bytes"):
         unpack(bytes(payload), maps.shape, "byte")
 
 
