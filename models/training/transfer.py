@@ -261,6 +261,7 @@ def main() -> None:
     parser.add_argument("--pool", type=int, default=1000, help="How many still people are read.")
     parser.add_argument("--scenes", type=int, default=16, help="How many drawn scenes are read.")
     parser.add_argument("--channels", type=int, default=ARGUMENTS["channels"])
+    parser.add_argument("--start", type=Path, help="Weights (average.pt) to begin with.")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
@@ -283,7 +284,10 @@ def main() -> None:
     )
     rng = np.random.default_rng(options.seed)
     arguments = ARGUMENTS | {"channels": options.channels}
-    network = SlimTransfer(**arguments).to(memory_format=torch.channels_last)
+    network = SlimTransfer(**arguments)
+    if options.start is not None:
+        network.load_state_dict(torch.load(options.start, weights_only=True))
+    network = network.to(memory_format=torch.channels_last)
 
     def loss(net: nn.Module, share: float) -> Tensor:
         source = clips if rng.random() < CLIP_SHARE else stills

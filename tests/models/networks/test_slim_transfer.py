@@ -34,3 +34,20 @@ def test_it_learns_to_carry_the_reference_to_where_the_current_map_is() -> None:
         optimizer.step()
 
     assert float(error.detach()) < before / 4
+
+
+def test_it_learns_to_leave_a_reference_that_says_nothing_out() -> None:
+    torch.manual_seed(0)
+    network = SlimTransfer(keypoints=1, channels=8, blocks=1)
+    optimizer = torch.optim.Adam(network.parameters(), 0.01)
+    current, reference = blob(3, 3), blob(9, 13)  # out of the small network's reach
+
+    for _ in range(120):
+        fused = (network(current, reference) + current) / 2
+        error = (fused - current).square().sum()
+        optimizer.zero_grad()
+        torch.autograd.backward(error)
+        optimizer.step()
+
+    assert float(fused.detach()[0, 0, 13, 9]) < 0.1
+    assert float(fused.detach()[0, 0, 3, 3]) > 0.8
