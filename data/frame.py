@@ -19,9 +19,10 @@ Origin = Literal["slow", "fast", "fused", "backend"]
 class Frame:
     """One upright image of a video.
 
-    `image` is RGB, uint8, height x width x 3. `index` counts delivered frames from 0; `seconds` is
-    the presentation time from the file's time stamps, 0 at the first frame. `name` is an image's
-    path, or the index as text.
+    `image` is RGB, uint8, height x width x 3. `index` counts delivered frames from 0 (in a live run
+    the source's frames, so that what is dropped leaves a gap); `seconds` is the presentation time
+    from the file's time stamps, 0 at the first frame. `name` is an image's path, or the index as
+    text.
     """
 
     index: int

@@ -19,6 +19,7 @@ from av.video.stream import VideoStream
 
 from data.draft import output_error
 from data.frame import Image
+from data.reformat import Reformatter
 
 TICKS = 90_000
 """Ticks per second of the file's clock: MPEG's own, in which 23.976, 25, 29.97 and 60 are whole."""
@@ -52,6 +53,7 @@ class VideoWriter:
         self._length = max(1, round(TICKS / fps))
         self._partial = path.with_name(path.name + ".partial")
         self._last = -1
+        self._reformat = Reformatter()
         self._container: OutputContainer | None = None
         try:
             # FFmpeg opens the file only with the first frame: find out now whether it can be made.
@@ -78,7 +80,7 @@ class VideoWriter:
         self._last = max(ticks, self._last + 1)
         frame = av.VideoFrame.from_ndarray(_even(_fitted(image, self._size)), "rgb24")
         # Without the matrix of the tags below, players shift the colours of HD video.
-        frame = frame.reformat(format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG")
+        frame = self._reformat(frame, "yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG")
         frame.time_base = Fraction(1, TICKS)
         frame.pts = self._last
         try:

@@ -18,7 +18,7 @@ from fspose_app.config import (
     NetworkSettings,
     ReplaySettings,
     Role,
-    TrackSettings,
+    SchemeSettings,
 )
 from models import archives, backends, checkpoints, device, published, zoo
 from models.backends.base import PoseBackend
@@ -33,12 +33,18 @@ from pipelines.keyframes import Every
 from pipelines.people import FromBackend, FromDetector, PeopleFinder
 from pipelines.pipeline import HeatmapNet, Pipeline
 from pipelines.timing import Clock
+from pipelines.tracker import Tracking
 
 EMBEDDED = "embedded"
 # Of the embedded family, whose scores share one scale. Chosen by hand between the pipeline's
 # defaults and stricter values, which showed fewer strangers in the drawn demo with older weights.
 WEAK_SCORE, WEAK_FAST_SCORE = 0.2, 0.1
 FLIP_SHIFT = 1  # cell to the right, as HRNet's SHIFT_HEATMAP; the embedded nets gain by it too
+# Of a backend's pose whose box the slow network looks into: detectors hand out guesses from 0.05 on,
+# as benchmarks want it. One-stage scores are low (the root of two shares, in DirectPose their
+# product); those of the two-stage ones are a soft-max of person and nobody, even at a half.
+SURE_SCORE = 0.3
+SURE_SCORES = {"directpose": 0.1, "hpos": 0.5, "keypoint_rcnn": 0.5}
 LEAST_SCORE = 0.1  # of a backend's pose that is taken for a person's, on every frame
 
 WarpRole = Literal["transfer", "light-transfer"]
@@ -108,6 +114,14 @@ class Wanted:
         options = dict(settings.backend_options)
         return backends.create(settings.backend, weights=file, device=self.device, **options)
 
+    def sure_score(self) -> float:
+        """From which on a backend's people are taken on keyframes; its option least_score, where it
+        was given, is that too."""
+        given = self.settings.backend_options.get("least_score")
+        if isinstance(given, (int, float)):  # text was refused when the backend was built
+            return float(given)
+        return SURE_SCORES.get(self.settings.backend, SURE_SCORE)
+
     def models(self, roles: Set[Role]) -> Models:
         """Who took part. Raises ConfigError for weights that nobody asked for."""
         unused = sorted({*self.settings.weights, *self.settings.weights_as} - roles)
@@ -159,21 +173,26 @@ def wanted(settings: NetworkSettings) -> Wanted:
     return Wanted(settings, device.choose(settings.device))
 
 
-def pipeline(settings: TrackSettings, want: Wanted, clock: Clock) -> tuple[Pipeline, Models]:
+def pipeline(
+    settings: SchemeSettings, want: Wanted, clock: Clock, tracking: Tracking | None = None
+) -> tuple[Pipeline, Models]:
     """The scheme that `settings` name, and who takes part in it.
 
-    Raises UnknownBackend, ConfigError, WeightsError.
+    `tracking` is what its tracker believes in, where that is not the default. Raises
+    UnknownBackend, ConfigError, WeightsError.
     """
+    tracking = tracking or Tracking()
     if settings.scheme == "every-frame":
         backend, models = single_images(want)
-        return EveryFrame(backend=backend, weak_score=LEAST_SCORE, clock=clock), models
+        scheme = EveryFrame(backend=backend, weak_score=LEAST_SCORE, tracking=tracking, clock=clock)
+        return scheme, models
     finder: PeopleFinder
     roles: set[Role] = {"slow", "fast"}
     if settings.backend == EMBEDDED:
         finder = FromDetector(want.finder().find)
         roles.add("finder")
     else:
-        finder = FromBackend(want.backend())
+        finder = FromBackend(want.backend(), want.sure_score())
         roles.add("backend")
     slow, fast = want.slow(), want.net("fast")
     if slow.skeleton.keypoints != fast.skeleton.keypoints:
@@ -182,7 +201,7 @@ def pipeline(settings: TrackSettings, want: Wanted, clock: Clock) -> tuple[Pipel
             f"{fast.skeleton.name}. Give --weights of one kind for slow, fast and transfer."
         )
     transfer, light = _warps(settings.fusion, want, slow.skeleton, roles)
-    scheme = FastSlow(
+    fast_slow = FastSlow(
         finder=finder,
         slow=slow,
         fast=fast,
@@ -199,9 +218,10 @@ def pipeline(settings: TrackSettings, want: Wanted, clock: Clock) -> tuple[Pipel
         search_interval=settings.search_interval,
         weak_score=WEAK_SCORE,
         weak_fast_score=WEAK_FAST_SCORE * fast.peak,
+        tracking=tracking,
         clock=clock,
     )
-    return scheme, want.models(roles)
+    return fast_slow, want.models(roles)
 
 
 def _warps(

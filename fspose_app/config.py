@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
+import reprlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
@@ -28,8 +30,16 @@ Scheme = Literal["fast-slow", "every-frame"]
 Format = Literal["jsonl", "posetrack", "coco", "mot", "csv"]
 NetName = Literal["slow", "fast"]
 Role = Literal["finder", "slow", "fast", "transfer", "light-transfer", "backend"]
-Count = Annotated[int, Field(strict=True, ge=1)]
+Count = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
+Batch = Annotated[int, Field(strict=True, ge=1, le=65_536)]
 Switch = Annotated[bool, Field(strict=True)]
+
+NOT_YAML = (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError)
+"""What reading a faulty YAML raises: PyYAML translates neither `2001-99-99` nor `!!bool x`, nor a
+number of 5000 digits or as many brackets."""
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = 200
 
 
 def _known_fusion(value: object) -> str:
@@ -40,16 +50,26 @@ def _known_fusion(value: object) -> str:
     return name
 
 
+def _plain(value: object) -> object:
+    """A backend's option: a switch, a text, a number that JSON holds, or none."""
+    if isinstance(value, (bool, str, type(None))):
+        return value
+    if isinstance(value, (int, float)) and math.isfinite(value) and abs(value) < 2**63:
+        return value
+    raise PydanticCustomError("plain", "should be a finite number, a text, true or false")
+
+
 FusionName = Annotated[str, BeforeValidator(_known_fusion)]
+Plain = Annotated[bool | int | float | str | None, BeforeValidator(_plain)]
 
 
 class NetworkSettings(BaseModel):
     """Which networks run, on what."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     backend: str = "embedded"
-    backend_options: dict[str, bool | int | float | str | None] = Field(default_factory=dict)
+    backend_options: dict[str, Plain] = Field(default_factory=dict)
     weights: dict[Role, Path] = Field(default_factory=dict)
     weights_as: dict[NetName, str] = Field(default_factory=dict)
     family: Path | None = None
@@ -58,13 +78,18 @@ class NetworkSettings(BaseModel):
     threads: Annotated[int, Field(strict=True, ge=1, le=512)] | None = None
 
 
-class TrackSettings(NetworkSettings):
-    """Settings of `fspose track`."""
+class SchemeSettings(NetworkSettings):
+    """How people are followed from frame to frame."""
 
     scheme: Scheme = "fast-slow"
     interval: Count = 16
     search_interval: Count = 8
     fusion: FusionName = "two-maps"
+
+
+class TrackSettings(SchemeSettings):
+    """Settings of `fspose track`."""
+
     fps: Annotated[float, Field(ge=0.1, le=1000)] | None = None
     overlay: Switch = True
     format: tuple[Format, ...] = ("jsonl",)
@@ -74,6 +99,16 @@ class TrackSettings(NetworkSettings):
     def _split(cls, value: object) -> object:
         """`jsonl,csv` is as good as a list."""
         return tuple(re.split(r"\s*,\s*", value)) if isinstance(value, str) else value
+
+
+class LiveSettings(SchemeSettings):
+    """Settings of `fspose webcam`. Times are seconds, `record_size` is megabytes."""
+
+    realtime: Switch = False
+    loop: Switch = False
+    keep: Annotated[float, Field(ge=0, le=3600)] = 3.0
+    patience: Annotated[float, Field(ge=0.1, le=3600)] = 5.0
+    record_size: Count = 200
 
 
 class DetectSettings(NetworkSettings):
@@ -94,7 +129,7 @@ class HeatmapSettings(NetsOnly):
 
     net: NetName
     precision: Precision = "half"
-    batch: Count = 16
+    batch: Batch = 16
 
 
 class ReplaySettings(NetsOnly):
@@ -102,7 +137,7 @@ class ReplaySettings(NetsOnly):
 
     fusion: FusionName = "two-maps"
     interval: Count = 16
-    batch: Count = 64
+    batch: Batch = 64
 
 
 Settings = TypeVar("Settings", bound=BaseModel)
@@ -137,11 +172,8 @@ def content_of(file: Path) -> dict[object, object]:
         raise ConfigError(f"{file}: cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{file}: is not a text file in UTF-8.") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or "a special character"
-        raise ConfigError(f"{file}{line}: is not YAML: {problem}.") from error
+    except NOT_YAML as error:
+        raise ConfigError(_fault(file, error)) from error
     if content is None:
         return {}
     if not isinstance(content, dict):
@@ -149,13 +181,26 @@ def content_of(file: Path) -> dict[object, object]:
     return content
 
 
+def _fault(file: Path, error: Exception) -> str:
+    """Why a file is not YAML, with the line where that is known."""
+    if isinstance(error, RecursionError):
+        return f"{file}: is not YAML: its brackets are nested too deeply."
+    if not isinstance(error, yaml.YAMLError):
+        return f"{file}: is not YAML: a number, date or tag in it cannot be read."
+    mark = getattr(error, "problem_mark", None)
+    line = f", line {mark.line + 1}" if mark else ""
+    problem = getattr(error, "problem", None) or "a special character"
+    return f"{file}{line}: is not YAML: {problem}."
+
+
 def _read(kind: type[BaseModel], file: Path) -> dict[str, object]:
     """The keys and values of a YAML file, under the settings' own names."""
     content = content_of(file)
     known = {_shown(name): name for name in kind.model_fields}
     for key in content:
-        if _shown(str(key)) not in known:
-            raise ConfigError(f"{file}: unknown key '{key}'; {_nearest(str(key), sorted(known))}")
+        if not isinstance(key, str) or _shown(key) not in known:
+            near = _nearest(key, sorted(known))
+            raise ConfigError(f"{file}: unknown key {told_value(key)}; {near}")
     return {known[_shown(str(key))]: value for key, value in content.items()}
 
 
@@ -166,11 +211,20 @@ def _told(error: ValidationError, file: Path | None, command_line: Mapping[str, 
     place = f"--{_shown(name)}" if name in command_line else f"{file}: {_shown(name)}"
     inside = [part for part in first["loc"][1:] if isinstance(part, str) and part != "[key]"]
     message = first["msg"].removeprefix("Input ")
-    return f"{' '.join([place, *inside])} is {first['input']!r}, but {message}."
+    return f"{' '.join([place, *inside])} is {told_value(first['input'])}, but {message}."
 
 
-def _nearest(key: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+def told_value(value: object) -> str:
+    """A value for a message: a list that holds itself a hundred times over would fill memory."""
+    try:
+        return _SHORT.repr(value)
+    except ValueError:  # Python turns whole numbers of 4300 digits into text, no longer ones
+        return "a number of too many digits"
+
+
+def _nearest(key: object, known: list[str]) -> str:
+    # Matching takes time that grows with a long key's length.
+    near = isinstance(key, str) and difflib.get_close_matches(key[:60], known, n=1, cutoff=0.5)
     return f"did you mean '{near[0]}'?" if near else f"known are {', '.join(known)}."
 
 
@@ -179,4 +233,4 @@ def _shown(name: str) -> str:
 
 
 def _kind(content: object) -> str:
-    return "a list" if isinstance(content, list) else f"{content!r}"
+    return "a list" if isinstance(content, list) else told_value(content)

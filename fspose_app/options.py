@@ -11,7 +11,7 @@ import yaml
 from click.core import ParameterSource
 from pydantic import BaseModel
 
-from fspose_app.config import Format, NetworkSettings, Role
+from fspose_app.config import NOT_YAML, Format, NetworkSettings, Role, Scheme, SchemeSettings
 from pipelines import fusion
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -30,6 +30,8 @@ NETWORK_NAMES = (
     "threads",
 )
 """The settings that `network_options` reads."""
+SCHEME_NAMES = ("scheme", "interval", "search_interval", "fusion")
+"""The settings that `scheme_options` reads."""
 NET_NAMES = ("weights", "weights_as", "family", "device", "threads")
 """The settings that `net_options` reads."""
 
@@ -79,7 +81,7 @@ def _scalar(text: str) -> object:
     """`0.5`, `12`, `true` and words, as the settings file would read them."""
     try:
         value = yaml.safe_load(text)
-    except yaml.YAMLError:
+    except NOT_YAML:
         return text
     return value if isinstance(value, (bool, int, float, str, type(None))) else text
 
@@ -90,9 +92,23 @@ def network_options(command: Command) -> Command:
     return _with(options, command)
 
 
+def scheme_options(command: Command) -> Command:
+    """--scheme and what goes with it: how people are followed from frame to frame."""
+    return _with(_SCHEME_OPTIONS, command)
+
+
 def net_options(command: Command) -> Command:
     """Of the options above those that choose one network for people whose boxes are known."""
     return _with((*_WEIGHTS_OPTIONS, *_DEVICE_OPTIONS), command)
+
+
+config_option = click.option(
+    "--config",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    show_default="none",
+    help="Settings in YAML, named as these options; the command line overrides them.",
+)
 
 
 def _with(options: Sequence[Callable[[Command], Command]], command: Command) -> Command:
@@ -168,11 +184,37 @@ _DEVICE_OPTIONS = (
         show_default="one per core",
         help="Threads that the networks use on a CPU.",
     ),
+    config_option,
+)
+_SCHEME_OPTIONS = (
     click.option(
-        "--config",
-        type=click.Path(path_type=Path, exists=True, dir_okay=False),
-        metavar="FILE",
-        show_default="none",
-        help="Settings in YAML, named as these options; the command line overrides them.",
+        "--scheme",
+        type=click.Choice(get_args(Scheme)),
+        default=default(SchemeSettings, "scheme"),
+        show_default=True,
+        help="The slow network on keyframes and a fast one between, or one backend on every frame.",
+    ),
+    click.option(
+        "--interval",
+        type=click.IntRange(1),
+        metavar="N",
+        default=default(SchemeSettings, "interval"),
+        show_default=True,
+        help="Frames from one keyframe to the next.",
+    ),
+    click.option(
+        "--search-interval",
+        type=click.IntRange(1),
+        metavar="N",
+        default=default(SchemeSettings, "search_interval"),
+        show_default=True,
+        help="Frames after which new people are looked for at the latest.",
+    ),
+    click.option(
+        "--fusion",
+        type=FusionName(),
+        default=default(SchemeSettings, "fusion"),
+        show_default=True,
+        help="How the maps of keyframe and present frame are merged; the published numbers do too.",
     ),
 )

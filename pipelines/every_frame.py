@@ -55,6 +55,10 @@ class EveryFrameRun:
         """What is remembered after the last frame."""
         return prefixed("tracker", self._tracker.snapshot())
 
+    def forget(self) -> None:
+        """Forget everyone; numbers go on."""
+        self._tracker.forget()
+
     def step(self, frame: Frame) -> FrameResult:
         """The result of the next frame."""
         scheme = self._scheme

@@ -108,6 +108,7 @@ class FastSlowRun:
 
     def __init__(self, scheme: FastSlow, snapshot: Snapshot | None) -> None:
         self._scheme = scheme
+        self._before: int | None = None  # the frame before the present one
         self._searched: int | None = None  # the frame on which the finder last looked
         self._memory = Memory()
         self._tracker = Tracker(scheme.skeleton, scheme.tracking)
@@ -115,21 +116,31 @@ class FastSlowRun:
             tracker = part(snapshot, "tracker")
             self._tracker = Tracker.restored(scheme.skeleton, scheme.tracking, tracker)
             self._memory = Memory.restored(part(snapshot, "memory"))
+            self._before = next(iter(snapshot["before"].tolist()), None)
             self._searched = next(iter(snapshot["searched"].tolist()), None)
 
     def snapshot(self) -> Snapshot:
         """What is remembered after the last frame."""
+        before = [] if self._before is None else [self._before]
         searched = [] if self._searched is None else [self._searched]
         return {
             **prefixed("tracker", self._tracker.snapshot()),
             **prefixed("memory", self._memory.snapshot()),
+            "before": np.array(before, np.int64),
             "searched": np.array(searched, np.int64),
         }
+
+    def forget(self) -> None:
+        """Forget everyone; the next frame is a keyframe, and numbers go on."""
+        self._tracker.forget()
+        self._memory.forget(self._memory.tracks)
+        self._before = self._searched = None
 
     def step(self, frame: Frame) -> FrameResult:
         """The result of the next frame."""
         clock = self._scheme.clock
-        keyframe = self._scheme.keyframes(frame)
+        keyframe = self._scheme.keyframes(frame, self._before)
+        self._before = frame.index
         with clock("track"):
             carried = self._tracker.carry(frame)
         found = self._search(frame, keyframe)

@@ -8,13 +8,20 @@ from dataclasses import dataclass
 from data.errors import ConfigError
 from data.frame import Frame
 
-Keyframes = Callable[[Frame], bool]
-"""A keyframe policy. It must not remember anything: a stream can be cut at any frame."""
+Keyframes = Callable[[Frame, "int | None"], bool]
+"""A keyframe policy, asked with the frame and the index of the one before (None on the first).
+
+It must not remember anything: a stream can be cut at any frame."""
 
 
 @dataclass(frozen=True, slots=True)
 class Every:
-    """Every `interval`-th frame of the stream, counted from frame 0."""
+    """Every `interval`-th frame of the source, counted from frame 0, and the first there is.
+
+    A live source drops frames, which leaves gaps in the indices: where a keyframe was dropped, its
+    turn passes to the next frame that comes. So keyframes keep their distance in time, which is
+    `interval` periods of the source, however few frames are answered.
+    """
 
     interval: int
 
@@ -24,8 +31,8 @@ class Every:
                 f"A keyframe interval of {self.interval} was given; it is at least 1."
             )
 
-    def __call__(self, frame: Frame) -> bool:
-        return frame.index % self.interval == 0
+    def __call__(self, frame: Frame, before: int | None) -> bool:
+        return before is None or frame.index // self.interval > before // self.interval
 
 
 def spaced(frames: Sequence[int], interval: int) -> list[int]:

@@ -32,12 +32,15 @@ class FromDetector:
 
 @dataclass(frozen=True, slots=True)
 class FromBackend:
-    """The boxes of a one-stage backend's poses; its keypoints are not used."""
+    """The boxes of a one-stage backend's poses, of those that score `least_score` or more; its
+    keypoints are not used."""
 
     backend: PoseBackend
+    least_score: float = 0.0
 
     def find(self, frame: Frame) -> list[Box]:
-        return [pose.box for pose in self.backend.poses(frame.image)]
+        poses = self.backend.poses(frame.image)
+        return [pose.box for pose in poses if pose.score >= self.least_score]
 
 
 @dataclass(frozen=True, slots=True)

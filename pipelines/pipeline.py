@@ -43,6 +43,9 @@ class Run(Protocol):
     def snapshot(self) -> Snapshot:
         """What is remembered after the last frame; `Pipeline.begin` goes on from it exactly."""
 
+    def forget(self) -> None:
+        """Forget everyone, as at a cut: the next frame is like a first one, but numbers go on."""
+
 
 class Pipeline(Protocol):
     """Frames in, results out, one for one and in order. Can be called again on another video."""

@@ -112,6 +112,10 @@ class Tracker:
         """Seconds since a track last had support; 0 when the present frame gave it."""
         return self._now - self._tracks[number].seen
 
+    def forget(self) -> None:
+        """Forgets everyone, the lost too; numbers go on."""
+        self._tracks = {}
+
     def carry(self, frame: Frame) -> list[Tracked]:
         """Moves everyone on to `frame` by their own motion; those alive, in order of number.
 
@@ -149,11 +153,8 @@ class Tracker:
         coincide one goes on; the others wait unseen until they part or are lost. `searched` says
         that the finder looked at the frame: whom it misses and the networks doubt is lost at once.
         """
-        taken = {
-            number: known[number]
-            for number in self._without_doubles(known)
-            if self._is_settled(known[number], fresh)
-        }
+        single = self._without_doubles(known)
+        taken = {n: known[n] for n in single if self._is_settled(n, known[n], fresh)}
         numbers = self._numbers(fresh, taken)
         new = {n: s for n, s in zip(numbers, fresh, strict=True) if n is not None}
         sightings = {**known, **new}  # a stranger may turn out to be whom the fast net lost
@@ -163,9 +164,12 @@ class Tracker:
                 track.unfound = 0 if sighting.found else track.unfound + 1
         own = self._without_doubles({**taken, **new})
         sure = [sightings[number] for number in own]
-        for number in known.keys() - taken.keys() - new.keys():
+        for number in sorted(
+            known.keys() - taken.keys() - new.keys(), key=lambda n: n not in single
+        ):
             if not any(self._coincide(known[number], other) for other in sure):
                 own.add(number)
+                sure.append(known[number])
         strong = {number for number in own if self._is_strong(number, sightings[number])}
         doubts = {number: self._doubt(self._tracks[number], strong) for number in strong}
         for number in sorted(strong):
@@ -184,21 +188,28 @@ class Tracker:
     ) -> list[int | None]:
         """The track of each fresh sighting: an old one that is not taken, a new one, or none.
 
-        Matched by OKS and IoU; then what the finder found also by plain distance; what it found
-        and is nobody's, and no other's double, is born.
+        What the finder found comes first, matched by OKS and IoU, then by plain distance: who is
+        not found sees in the own carried box what stands there, perhaps somebody else. What is
+        found and nobody's, and no other's double, is born.
         """
         numbers: list[int | None] = [None] * len(fresh)
         poses = [sighting.pose for sighting in fresh]
         tracks = [track for number, track in self._tracks.items() if number not in taken]
         costs = self._costs(tracks, [pose.box for pose in poses], poses)
-        first = assign(costs, self._settings.dissimilarity)
-        for row, column in first.pairs:
-            numbers[column] = tracks[row].number
-        left = [c for c in first.columns if fresh[c].found and fresh[c].support >= 1]
+        limit = self._settings.dissimilarity
+        found = [column for column, sighting in enumerate(fresh) if sighting.found]
+        first = assign(costs[:, found], limit)
+        for row, place in first.pairs:
+            numbers[found[place]] = tracks[row].number
+        left = [found[place] for place in first.columns if fresh[found[place]].support >= 1]
         waiting = [tracks[row] for row in first.rows]
         far = self._distances(waiting, [poses[column].box for column in left])
         for row, place in assign(far, 1.0).pairs:
             numbers[left[place]] = waiting[row].number
+        missed = [column for column, sighting in enumerate(fresh) if not sighting.found]
+        rows = [row for row in first.rows if tracks[row].number not in numbers]
+        for row, place in assign(costs[np.ix_(rows, missed)], limit).pairs:
+            numbers[missed[place]] = tracks[rows[row]].number
         people = list(taken.values())
         people += [s for s, number in zip(fresh, numbers, strict=True) if number is not None]
         for column in sorted(left, key=lambda column: -fresh[column].support):
@@ -217,11 +228,12 @@ class Tracker:
             return False
         return not any(self._coincide(sighting, other) for other in known)
 
-    def _is_settled(self, sighting: Sighting, fresh: Sequence[Sighting]) -> bool:
-        """Whether a known person's own sighting stands, and no fresh one is to replace it."""
+    def _is_settled(self, number: int, sighting: Sighting, fresh: Sequence[Sighting]) -> bool:
+        """Whether a known person's own sighting stands: no fresh one is near that may be theirs."""
         if sighting.found or sighting.support < 1:
             return sighting.found is not None
-        return not any(other.found and self._coincide(sighting, other) for other in fresh)
+        boxes = [other.pose.box for other in fresh if other.found]
+        return not (self._distances([self._tracks[number]], boxes) <= 1).any()
 
     def _is_strong(self, number: int, sighting: Sighting) -> bool:
         """Whether the evidence suffices; whom the finder keeps missing needs twice as much."""

@@ -1,9 +1,12 @@
-"""What tests of several floors share: a seeded generator, a tiny video, damaged documents."""
+"""What tests of several floors share: a seeded generator, a tiny video, a stream that misbehaves,
+damaged documents."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+import importlib.util
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +36,24 @@ def tiny_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for packet in stream.encode():
             container.mux(packet)
     return path
+
+
+@pytest.fixture
+def mjpeg() -> Iterator[Any]:
+    """A running `MjpegServer` (tests/live/mjpeg_server.py): a square at 25 frames per second.
+
+    `tests` is no package, so the module cannot be imported by name.
+    """
+    name = "live_mjpeg_server"
+    path = Path(__file__).parent / "live" / "mjpeg_server.py"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    with module.MjpegServer() as server:
+        yield server
 
 
 LEAVES = st.one_of(

@@ -14,18 +14,20 @@ from data.sources.stream import Stream
 from data.sources.video import VideoFile
 
 
-def open_source(address: str) -> Source:
+def open_source(address: str, *, patience: float | None = None) -> Source:
     """The source behind `address`: a video file, a folder or glob of images, an image, a camera
     number (`0`, `webcam:0`) or a stream address (`rtsp://…`).
 
-    A file whose name looks like a camera number is named with its folder: `./0`. Raises SourceError
-    where nothing can be opened or read.
+    A file whose name looks like a camera number is named with its folder: `./0`. `patience` is how
+    many seconds a camera or stream may be silent, where it is not to be their own. Raises
+    SourceError where nothing can be opened or read.
     """
     camera = re.fullmatch(r"(?:webcam:)?(\d{1,4})", address)
     if camera:
-        return Camera(int(camera[1]))
+        number = int(camera[1])
+        return Camera(number) if patience is None else Camera(number, patience=patience)
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", address):
-        return Stream(address)
+        return Stream(address) if patience is None else Stream(address, patience=patience)
     if not address:
         raise SourceError(
             "The source's name is empty. Name a video, a folder, a camera or a stream."

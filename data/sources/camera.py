@@ -107,7 +107,8 @@ class Camera:
             return self._newest
         if self._failure is not None:
             raise SourceError(
-                f"{self._name}: the camera failed ({self._failure}). Check its cable."
+                f"{self._name}: the camera failed ({self._failure})."
+                " Check its cable, and that no other program uses it."
             ) from self._failure
         raise SourceError(
             f"{self._name}: no picture within {self._patience:g} seconds."

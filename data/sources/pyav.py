@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -17,9 +18,15 @@ from av.video.stream import VideoStream
 
 from data.errors import SourceError
 from data.frame import Frame, Image
-from data.sources.turn import Turn
+from data.reformat import Reformatter
+from data.sources.turn import Turn, Turns
 
 logger = logging.getLogger(__name__)
+
+# A title in a foreign encoding is no reason to stop. PyAV 19 takes any without being told.
+_TITLES: dict[str, Any] = (
+    {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
+)
 
 UPRIGHT = Turn()
 _PLAYLISTS = (b"#EXTM3U", b"ffconcat")
@@ -68,12 +75,13 @@ def open_quietly(
     as well.
     """
     av.logging.set_level(None)
-    return av.open(
+    opened: InputContainer = av.open(
         url,
         options={"protocol_whitelist": protocols, **(options or {})},
         timeout=timeout,
-        metadata_errors="replace",  # a title in a foreign encoding is no reason to stop
+        **_TITLES,
     )
+    return opened
 
 
 def explained(name: str, failure: str, error: av.FFmpegError, advice: str) -> SourceError:
@@ -118,7 +126,7 @@ def quick_pictures(path: Path, after: int | None) -> Iterator[Picture]:
         # Any doubt of the decoder's is an error, not a picture patched together.
         stream.codec_context.options = {"err_detect": "crccheck+bitstream+buffer+explode"}
         announced: list[int] = []
-        is_new = _Handover(after)
+        is_new, picture_of = _Handover(after), _Pictures()
         try:
             for packet in container.demux(stream):
                 if packet.is_corrupt or (packet.pts is None and packet.size):
@@ -129,7 +137,7 @@ def quick_pictures(path: Path, after: int | None) -> Iterator[Picture]:
                     if not announced or frame.pts != heapq.heappop(announced):
                         raise Unreliable(f"the frame of time stamp {frame.pts} is out of order")
                     if is_new(frame.pts):
-                        yield _picture(frame)
+                        yield picture_of(frame)
         except av.FFmpegError as error:
             raise Unreliable("a packet cannot be read or decoded") from error
         if announced:
@@ -155,7 +163,7 @@ class Decoder:
         Raises SourceError when reading fails for another reason than damage: a lost connection, a
         failing disk.
         """
-        is_new = _Handover(after)
+        is_new, picture_of = _Handover(after), _Pictures()
         for packet in self._packets():
             try:
                 frames = self._stream.decode(packet)
@@ -166,7 +174,7 @@ class Decoder:
                 self._skip("a packet that is cut short")
             for frame in frames:
                 if is_new(frame.pts):
-                    yield _picture(frame)
+                    yield picture_of(frame)
 
     def _packets(self) -> Iterator[av.Packet[VideoStream] | None]:
         """The packets and then an empty one or None, at which the decoder gives its last frames."""
@@ -207,10 +215,16 @@ class _Handover:
         return is_new
 
 
-def _picture(frame: av.VideoFrame) -> Picture:
-    turn = Turn.of(frame)
-    image = frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
-    return Picture(frame.pts, turn.apply(image), turn)
+class _Pictures:
+    """Decoded frames of one video as pictures."""
+
+    def __init__(self) -> None:
+        self._reformat, self._turns = Reformatter(), Turns()
+
+    def __call__(self, frame: av.VideoFrame) -> Picture:
+        turn = self._turns.of(frame)
+        image = self._reformat(frame, "rgb24").to_ndarray().astype(np.uint8, copy=False)
+        return Picture(frame.pts, turn.apply(image), turn)
 
 
 def number(pictures: Iterable[Picture], *, tick: Fraction, fps: float) -> Iterator[Frame]:

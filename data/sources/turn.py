@@ -1,4 +1,4 @@
-"""Turn: how a picture that a camera stored lying or mirrored becomes upright."""
+"""Turn: how a picture that a camera stored lying or mirrored becomes upright. Turns: of a video."""
 
 from __future__ import annotations
 
@@ -41,3 +41,23 @@ class Turn:
         if self.mirror_y:
             image = image[::-1]
         return np.ascontiguousarray(image)
+
+
+class Turns:
+    """How each frame of one video is to be turned.
+
+    A frame that is asked for its matrix is tied to itself, so its memory waits for the garbage
+    collector: hundreds of frames at a time. So it is asked again only where its angle changes,
+    which is known without (from PyAV 14.1 on).
+    """
+
+    def __init__(self) -> None:
+        self._known: tuple[float, Turn] | None = None
+
+    def of(self, frame: av.VideoFrame) -> Turn:
+        angle = getattr(frame, "rotation", None)
+        if angle is None:
+            return Turn.of(frame)
+        if self._known is None or self._known[0] != angle:
+            self._known = angle, Turn.of(frame)
+        return self._known[1]

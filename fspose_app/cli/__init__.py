@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 COMMANDS = {
     "track": "Follow the people of SOURCE by their skeletons.",
     "detect": "Find the people of IMAGES (files, folders, globs) and write them as COCO results.",
+    "webcam": "Follow the people before a camera, always on the newest frame.",
+    "serve": "Show a page in the browser: people live, and videos that are dropped on it.",
     "heatmaps": "The database of heatmaps, one record per annotated person and frame.",
     "evaluate": "Score predictions against annotations.",
     "train": "Train a network of the scheme on annotated people.",

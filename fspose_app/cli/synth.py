@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from typing import Any
 
 import click
 from click.core import ParameterSource
@@ -20,6 +18,8 @@ from data.synthetic.presets import PRESETS
 from data.synthetic.scene import Scene, Truth, sequence
 from data.video_writer import VideoWriter
 from fspose_app.console import Console
+from fspose_app.finite import Finite
+from fspose_app.size import PICTURES, Size
 
 CLIP, TRUTH = "clip.mp4", "clip.json"
 CLIP_FPS, CLIP_SIZE = 25.0, (640, 360)
@@ -27,22 +27,6 @@ TREE_FPS, TREE_SIZE, TREE_PEOPLE = 12.0, (320, 240), 3
 _TYPED = ParameterSource.COMMANDLINE
 OF_CLIPS = ("preset", "seconds", "background")
 OF_TREES = ("sequences", "frames", "label_every")
-
-
-class Size(click.ParamType):  # type: ignore[type-arg]  # click 8.1 has it without
-    """`640x360`: width and height in pixels."""
-
-    name = "size"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, int]:
-        if isinstance(value, tuple):
-            return value
-        match = re.fullmatch(r"(\d{2,4})x(\d{2,4})", value)
-        if not match or min(int(match[1]), int(match[2])) < 32:
-            self.fail(f"{value!r} is not of the form WIDTHxHEIGHT, from 32x32 on.", param, ctx)
-        return int(match[1]), int(match[2])
 
 
 @click.command("synth")
@@ -72,21 +56,21 @@ class Size(click.ParamType):  # type: ignore[type-arg]  # click 8.1 has it witho
 )
 @click.option(
     "--seconds",
-    type=click.FloatRange(0.1, 600),
+    type=Finite(0.1, 600),
     metavar="SECONDS",
     show_default="the scene's own length",
     help="How long the clip is.",
 )
 @click.option(
     "--fps",
-    type=click.FloatRange(1, 120),
+    type=Finite(1, 120),
     metavar="RATE",
     show_default=f"{CLIP_FPS:g}, of a tree {TREE_FPS:g}",
     help="Frames per second.",
 )
 @click.option(
     "--size",
-    type=Size(),
+    type=Size(PICTURES),
     metavar="WxH",
     show_default="640x360, of a tree 320x240",
     help="The pictures' width and height in pixels.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import closing
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import click
 
@@ -16,15 +16,17 @@ from data.sources import open_source
 from data.sources.info import Source
 from data.sources.prefetch import prefetch
 from fspose_app import __version__
-from fspose_app.config import Scheme, TrackSettings, settings
+from fspose_app.config import TrackSettings, settings
 from fspose_app.console import Console
+from fspose_app.finite import Finite
 from fspose_app.options import (
     FORMATS,
     NETWORK_NAMES,
-    FusionName,
+    SCHEME_NAMES,
     default,
     given,
     network_options,
+    scheme_options,
 )
 from fspose_app.out_folder import OutFolder
 from fspose_app.rate import IMAGES_FPS, timed
@@ -35,10 +37,7 @@ from fspose_app.stopping import StopRequest
 from fspose_app.summary import show_summary
 from pipelines.timing import Stopwatch
 
-NAMES = (
-    *NETWORK_NAMES,
-    *("scheme", "interval", "search_interval", "fusion", "fps", "overlay", "format"),
-)
+NAMES = (*NETWORK_NAMES, *SCHEME_NAMES, "fps", "overlay", "format")
 
 
 @click.command("track")
@@ -52,39 +51,10 @@ NAMES = (
     show_default="fspose-out/ and the name of SOURCE",
     help="The folder for the files; it is made if it is not there.",
 )
-@click.option(
-    "--scheme",
-    type=click.Choice(get_args(Scheme)),
-    default=default(TrackSettings, "scheme"),
-    show_default=True,
-    help="The slow network on keyframes and a fast one between, or one backend on every frame.",
-)
-@click.option(
-    "--interval",
-    type=click.IntRange(1),
-    metavar="N",
-    default=default(TrackSettings, "interval"),
-    show_default=True,
-    help="Frames from one keyframe to the next.",
-)
-@click.option(
-    "--search-interval",
-    type=click.IntRange(1),
-    metavar="N",
-    default=default(TrackSettings, "search_interval"),
-    show_default=True,
-    help="Frames after which new people are looked for at the latest.",
-)
-@click.option(
-    "--fusion",
-    type=FusionName(),
-    default=default(TrackSettings, "fusion"),
-    show_default=True,
-    help="How the maps of keyframe and present frame are merged; the published numbers do too.",
-)
+@scheme_options
 @click.option(
     "--fps",
-    type=click.FloatRange(0.1, 1000),
+    type=Finite(0.1, 1000),
     metavar="RATE",
     show_default=f"{IMAGES_FPS:g}",
     help="Frames per second of a folder of images, which carry no time.",

@@ -80,6 +80,12 @@ def test_a_key_like_no_other_is_told_with_all_that_are_known(tmp_path: Path) -> 
         ("scheme: slow", "scheme is 'slow', but should be 'fast-slow' or 'every-frame'."),
         ("weights: {slo: a.pth}", "weights slo is 'slo', but should be 'finder', 'slow'"),
         ("fusion: recursiv", "fusion is 'recursiv', but should be one of"),
+        ("fps: .nan", "fps is nan, but should be a finite number."),
+        ("fps: -.inf", "fps is -inf, but should be a finite number."),
+        ("backend-options: {a: .inf}", "backend-options a is inf, but should be a finite number"),
+        ("backend-options: {a: [1]}", "backend-options a is [1], but should be a finite number"),
+        ("interval: 99999999999999999999", "interval is 99999999999999999999, but should be less"),
+        ("interval: 0x" + "f" * 5000, "interval is a number of too many digits, but should be"),
     ],
 )
 def test_a_value_out_of_range_names_file_key_and_what_is_expected(
@@ -107,6 +113,13 @@ def test_a_bad_value_of_the_command_line_names_the_option(tmp_path: Path) -> Non
         ("- interval", "expected lines of `key: value`, found a list."),
         ("interval", "expected lines of `key: value`, found 'interval'."),
         ("\x00", "is not YAML"),
+        ("interval: " + "[" * 5000, "is not YAML: its brackets are nested too deeply."),
+        ("interval: " + "1" * 5000, "is not YAML: a number, date or tag in it cannot be read."),
+        ("interval: 2001-99-99", "is not YAML: a number, date or tag"),
+        ("interval: !!bool x", "is not YAML: a number, date or tag"),
+        ("interval: !!timestamp x", "is not YAML: a number, date or tag"),
+        ("? 0x" + "f" * 5000 + "\n: 3", "unknown key a number of too many digits; known are"),
+        ("? " + "x" * 9000 + "\n: 3", "unknown key 'xxx"),
     ],
 )
 def test_a_file_that_is_not_a_table_is_told(tmp_path: Path, text: str, message: str) -> None:
@@ -115,6 +128,16 @@ def test_a_file_that_is_not_a_table_is_told(tmp_path: Path, text: str, message: 
 
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_list_that_holds_itself_many_times_over_is_told_briefly(tmp_path: Path) -> None:
+    levels = [f"  - &l{n} [{', '.join([f'*l{n - 1}'] * 9)}]" for n in range(1, 30)]
+    text = "\n".join(["interval:", "  - &l0 [lol]", *levels])
+
+    with pytest.raises(ConfigError, match="interval is ") as caught:
+        settings(TrackSettings, write(tmp_path, text), {})
+
+    assert len(str(caught.value)) < 100_000
 
 
 def test_a_file_that_is_not_text_is_told(tmp_path: Path) -> None:

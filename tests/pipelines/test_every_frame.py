@@ -120,3 +120,16 @@ def test_the_clock_hears_of_every_stage(stage):
     list(type(scheme)(backend=scheme.backend, weak_score=0.1, clock=clock)(world.frames(5)))
 
     assert clock.calls == {"find": 5, "track": 5}
+
+
+def test_after_forgetting_numbers_go_on(stage):
+    world = stage.World([stage.Walker(stage.line((150, 180), (20, 0)))])
+    run = stage.every_frame(world).begin()
+    frames = list(world.frames(12))
+    before = [run.step(frame) for frame in frames[:6]]
+
+    run.forget()
+    after = [run.step(frame) for frame in frames[6:]]
+
+    assert [pose.track for pose in before[-1].poses] == [1]
+    assert [pose.track for pose in after[-1].poses] == [2]

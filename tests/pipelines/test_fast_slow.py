@@ -344,3 +344,26 @@ def test_nets_of_two_skeletons_are_refused(stage, two):
 def test_a_search_interval_of_nothing_is_refused(stage, two):
     with pytest.raises(ConfigError, match="at least 1"):
         stage.fast_slow(two, search_interval=0)
+
+
+def test_after_forgetting_the_next_frame_is_like_a_first_one_but_numbers_go_on(stage, two):
+    run = stage.fast_slow(two).begin()
+    frames = list(two.frames(30))
+    before = [run.step(frame) for frame in frames[:21]]
+
+    run.forget()
+    after = [run.step(frame) for frame in frames[21:]]
+
+    assert {pose.track for pose in before[-1].poses} == {1, 2}
+    assert after[0].keyframe
+    assert set(after[0].origins) == {"slow"}
+    assert [{pose.track for pose in result.poses} for result in after] == [{3, 4}] * 9
+
+
+def test_where_keyframes_are_dropped_the_next_frames_take_their_turn(stage, two):
+    results = list(stage.fast_slow(two)(frame for frame in two.frames(100) if frame.index % 5 == 1))
+
+    keyframes = [result.frame.index for result in results if result.keyframe]
+
+    assert keyframes == [1, 16, 36, 51, 66, 81, 96]
+    assert all({pose.track for pose in result.poses} == {1, 2} for result in results)

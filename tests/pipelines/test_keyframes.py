@@ -11,7 +11,25 @@ def frame(index):
 
 
 def test_every_nth_frame_of_the_stream_is_a_keyframe():
-    assert [index for index in range(12) if Every(5)(frame(index))] == [0, 5, 10]
+    chosen = [i for i in range(12) if Every(5)(frame(i), i - 1 if i else None)]
+
+    assert chosen == [0, 5, 10]
+
+
+def test_a_dropped_keyframe_passes_its_turn_to_the_next_frame_that_comes():
+    indices = [0, 3, 4, 7, 9, 11, 26, 27, 28, 30]
+
+    chosen = [
+        i
+        for before, i in zip([None, *indices], indices, strict=False)
+        if Every(5)(frame(i), before)
+    ]
+
+    assert chosen == [0, 7, 11, 26, 30]
+
+
+def test_the_first_frame_there_is_is_a_keyframe():
+    assert Every(5)(frame(3), None)
 
 
 def test_an_interval_of_nothing_is_refused():

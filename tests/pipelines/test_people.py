@@ -32,6 +32,20 @@ def test_a_backend_gives_the_boxes_of_its_poses():
     assert FromBackend(Backend()).find(frame()) == [Box(1, 1, 2, 3)]
 
 
+def test_a_backends_guesses_are_not_taken_for_people():
+    class Backend:
+        skeleton = COCO_17
+
+        def poses(self, image):
+            points, sure = np.zeros((17, 2), np.float32), np.ones(17, np.float32)
+            scores = (0.9, 0.3, 0.29)
+            return [Pose(points, sure, Box(i, 1, 9, 9), s) for i, s in enumerate(scores)]
+
+    boxes = FromBackend(Backend(), 0.3).find(frame())
+
+    assert [box.left for box in boxes] == [0, 1]
+
+
 def annotated(*people):
     return Sequence("clip", (Annotated("0.jpg", people, 1), Annotated("1.jpg", (), 2)))
 

@@ -188,6 +188,42 @@ def test_a_stranger_who_is_whom_the_fast_net_lost_gets_the_old_number(tracker):
     assert people == {1: stranger}
 
 
+def test_who_hangs_on_to_somebody_else_goes_over_to_the_found_person_nearby(tracker):
+    """On a keyframe: the own carried box, where nobody is found, shows the neighbour."""
+    tracker.carry(frame(0))
+    tracker.see({}, [sighting(20, seed=0), sighting(60, seed=1)], searched=True)
+
+    tracker.carry(frame(1))
+    neighbour, herself = sighting(20, seed=0), sighting(90, seed=1)
+    mistaken = sighting(55, seed=2, found=False)
+    people = tracker.see({}, [neighbour, herself, mistaken], searched=True)
+
+    assert {1: neighbour, 2: herself} == people
+
+
+def test_whom_the_finder_misses_goes_over_to_a_stranger_who_fits(tracker):
+    """Between keyframes: the fast net sees something in the carried box, but the finder nobody."""
+    tracker.carry(frame(0))
+    tracker.see({}, [sighting(20, seed=0)], searched=True)
+
+    tracker.carry(frame(1))
+    stranger = sighting(45, seed=0)
+    people = tracker.see({1: sighting(20, seed=2, found=False)}, [stranger], searched=True)
+
+    assert people == {1: stranger}
+
+
+def test_whom_the_finder_misses_stays_where_nobody_new_is_near(tracker):
+    tracker.carry(frame(0))
+    tracker.see({}, [sighting(20, seed=0)], searched=True)
+
+    tracker.carry(frame(1))
+    missed, stranger = sighting(22, seed=0, found=False), sighting(250, seed=1)
+    people = tracker.see({1: missed}, [stranger], searched=True)
+
+    assert people == {1: missed, 2: stranger}
+
+
 def test_a_restored_tracker_goes_on_exactly(tracker):
     def play(each, start, stop):
         told = []

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import gc
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
@@ -142,3 +144,55 @@ def test_a_failing_disk_is_no_end_of_the_film():
 
     with pytest.raises(SourceError, match=r"clip\.mp4: reading failed \(Input/output error\)"):
         list(pictures)
+
+
+@pytest.mark.skipif(not hasattr(av.VideoFrame, "rotation"), reason="PyAV 14.1 and newer")
+def test_a_frames_memory_does_not_wait_for_the_garbage_collector(write_video, greys):
+    path = write_video(greys(40))
+    with pyav.open_file(path) as container:
+        stream = pyav.picture_stream(container, str(path))
+        gc.collect()
+        gc.disable()
+        try:
+            count = sum(1 for _ in pyav.Decoder(container, stream, str(path)).pictures())
+            gc.set_debug(gc.DEBUG_SAVEALL)
+            gc.collect()
+            waiting = sum(isinstance(found, av.VideoFrame) for found in gc.garbage)
+        finally:
+            gc.set_debug(0)
+            gc.garbage.clear()
+            gc.enable()
+
+    assert count == 40
+    assert waiting <= 1  # the first one is asked how it is turned
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are counted in /proc")
+def test_pictures_do_not_cost_a_thread_each(write_video, greys):
+    path = write_video(greys(40))
+    with pyav.open_file(path) as container:
+        stream = pyav.picture_stream(container, str(path))
+        pictures = pyav.Decoder(container, stream, str(path)).pictures()
+        next(pictures)
+        before = {task.name for task in Path("/proc/self/task").iterdir()}
+
+        seen = {task.name for _ in pictures for task in Path("/proc/self/task").iterdir()}
+
+    assert seen <= before
+
+
+def test_a_title_in_a_foreign_encoding_is_no_reason_to_stop(tmp_path: Path) -> None:
+    path = tmp_path / "clip.mp4"
+    with av.open(str(path), "w") as container:
+        container.metadata["title"] = "AAAABBBB"
+        stream = container.add_stream("libx264", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 32, 32, "yuv420p"
+        picture = av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), format="rgb24")
+        container.mux([*stream.encode(picture), *stream.encode(None)])
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"AAAABBBB", b"AAAA\xff\xfe\xfdB"))
+
+    with pyav.open_file(path) as container:
+        assert pyav.picture_stream(container, "clip").width == 32
+
+    assert b"AAAABBBB" in content

@@ -92,6 +92,7 @@ EAGER = {
     "--help": {"numpy", "rich"},
     "evaluate posetrack --help": {"cv2", "scipy", "pydantic", "av", "matplotlib", "jinja2"},
     "track --help": {"torch"},
+    "webcam --help": {"torch"},
     "detect --help": {"torch"},
     "backends": {"torch"},
 }

@@ -1,0 +1,1 @@
+"""Live: a camera or stream followed as it comes, and a page that shows it."""
