@@ -62,7 +62,8 @@ def fit(
             version = noted.get(f"{name}.running_var")
             _put_right(own, name, module, None if version is None else int(version))
     for name, tensor in network.state_dict().items():
-        if name.endswith(".num_batches_tracked"):
+        norm, _, entry = name.rpartition(".")
+        if entry == "num_batches_tracked" and f"{norm}.weight" in own:
             own.setdefault(name, torch.zeros_like(tensor, device="cpu"))  # converted files lack it
     weights.compare(network, own, path)
     network.load_state_dict(own, assign=any(p.is_meta for p in network.parameters()))

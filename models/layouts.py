@@ -17,17 +17,22 @@ _DLA = (
     *("base_layer.0", "level1.0", "level2.root.conv"),
     *("level3.tree1.root.conv", "level4.tree1.root.conv", "level5.root.conv"),
 )
+_PREDICTED = re.compile(r"head\.predictors\.\d+\.bias$")
 _MOBILENET = ("hm_conv.weight", "resnet.0.0.0.weight")
+
+_LOWRES = "roi_heads.keypoint_predictor.kps_score_lowres.weight"
+_HPOS, _TORCHVISION = "hpos, the improved Mask R-CNN", "torchvision's Keypoint R-CNN"
 
 # What to call a network, and the beginning of an entry that only it has; the special ones first.
 _FOREIGN = (
     ("FCPose", "proposal_generator.fcpose_head."),
     ("DirectPose", "proposal_generator.directpose_head."),
     ("DirectPose", "heatmaps.deeplab."),
+    ("DirectPose", "head.kpt_tower."),
     ("PoseDet", "bbox_head.refine_pre_convs."),
-    ("hpos, the improved Mask R-CNN", "roi_heads.keypoint_head.MHSA"),
-    ("hpos, the improved Mask R-CNN", "roi_heads.keypoint_head.conv_channel."),
-    ("torchvision's Keypoint R-CNN", "roi_heads.keypoint_predictor.kps_score_lowres."),
+    (_HPOS, "roi_heads.keypoint_head.MHSA"),
+    (_HPOS, "roi_heads.keypoint_head.conv_channel."),
+    (_TORCHVISION, "roi_heads.keypoint_predictor.kps_score_lowres."),
     ("detectron2's Keypoint R-CNN", "roi_heads.keypoint_head.score_lowres."),
     ("MMPose's PoseWarper before its second stage", "neck.trans_layer."),
     ("a pose network with deconvolutions (SimpleBaseline)", "deconv_layers."),
@@ -55,6 +60,10 @@ def looks_like(entries: Mapping[str, Tensor]) -> str | None:
         return _posedet_words(entries)
     if foreign == "FCPose":
         return _fcpose_words(entries)
+    if foreign == _HPOS:
+        return _hpos_words(entries)
+    if foreign == _TORCHVISION:
+        return _TORCHVISION + _with(_dimension(entries, _LOWRES, 1))
     if any(name in entries for name in (_HRNET, f"backbone.{_HRNET}")):
         return _hrnet_words(entries)
     if _MOBILENET[0] in entries:
@@ -137,7 +146,7 @@ def fcpose_arguments(entries: Mapping[str, Tensor]) -> Arguments | None:
     outputs = _dimension(entries, f"{basis}tower.4.weight", 0)
     levels = _length(entries, f"{head}sizes_of_interest")
     numbers = _length(entries, f"{head}atten_producer.bias")
-    trunk = _fcpose_trunk(entries)
+    trunk = _detectron_trunk(entries)
     if not (trunk and keypoints and channels and width and outputs and numbers):
         return None
     bases = outputs - 2 * keypoints
@@ -160,7 +169,77 @@ def fcpose_arguments(entries: Mapping[str, Tensor]) -> Arguments | None:
     }
 
 
-def _fcpose_trunk(entries: Mapping[str, Tensor]) -> Arguments | None:
+def directpose_arguments(entries: Mapping[str, Tensor]) -> Arguments | None:
+    """What to build DirectPose with, of entries under its own names, and its `keypoints`.
+
+    None where the entries cannot be DirectPose's.
+    """
+    start = "backbone.bottom_up."
+    stages = [f"{start}res{stage}." for stage in (2, 3, 4, 5)]
+    widths = tuple(_length(entries, f"{stage}0.bn3.weight") for stage in stages)
+    blocks = tuple(_count(entries, re.escape(stage) + r"(\d+)\.") for stage in stages)
+    stem = _dimension(entries, f"{start}stem.conv1.weight", 0)
+    channels = _dimension(entries, "head.cls_logits.weight", 1)
+    group_width = _dimension(entries, "head.locator.weight", 1)
+    centerness_width = _dimension(entries, "head.ctrness.weight", 1)
+    heatmap_width = _dimension(entries, "heatmaps.logits.weight", 1)
+    found = [_length(entries, name) for name in entries if _PREDICTED.match(name)]
+    lengths = [length for length in found if length]
+    if not (stem and all(widths) and channels and group_width and centerness_width and lengths):
+        return None
+    values = min(lengths)  # some groups have one keypoint
+    # Half as many channels would leave one to a normalisation, and a cell of it no deviation.
+    if channels < 64 or channels % 32 or group_width % 4 or values not in (2, 3):
+        return None
+    return {
+        "blocks": blocks,
+        "widths": widths,
+        "stem_width": stem,
+        "channels": channels,
+        "group_width": group_width,
+        "centerness_width": centerness_width,
+        "heatmap_width": heatmap_width or 0,
+        "finest_groups": 1 if values == 2 else 0,  # no entry says it; GluonCV's tell visibility
+        "values": values,
+        "keypoints": sum(lengths) // values,
+    }
+
+
+def hpos_arguments(entries: Mapping[str, Tensor]) -> Arguments | None:
+    """What to build hpos over a ResNet with; None where the entries cannot be hpos's."""
+    head = "roi_heads.keypoint_head."
+    trunk = _detectron_trunk(entries)
+    channels = _dimension(entries, "backbone.fpn_lateral2.weight", 0)
+    box_width = _length(entries, "roi_heads.box_head.fc2.bias")
+    width = _dimension(entries, f"{head}conv_channel.weight", 0)
+    keypoints = _dimension(entries, f"{head}score_lowres.weight", 1)
+    if not (trunk and "blocks" in trunk and channels and box_width and width and keypoints):
+        return None
+    if width % 4:
+        return None
+    own = {"keypoints": keypoints, "channels": channels, "box_width": box_width}
+    return {**trunk, **own, "head_width": width}
+
+
+def keypoint_rcnn_arguments(entries: Mapping[str, Tensor]) -> Arguments | None:
+    """What to build torchvision's Keypoint R-CNN with; None where the entries cannot be its."""
+    blocks = tuple(_count(entries, rf"backbone\.body\.layer{n}\.(\d+)\.") for n in (1, 2, 3, 4))
+    block_width = _dimension(entries, "backbone.body.layer1.0.conv1.weight", 0)
+    channels = _dimension(entries, "backbone.fpn.layer_blocks.0.0.weight", 0)
+    box_width = _length(entries, "roi_heads.box_head.fc7.bias")
+    keypoints = _dimension(entries, _LOWRES, 1)
+    layers = _count(entries, r"roi_heads\.keypoint_head\.(\d+)\.")
+    names = (f"roi_heads.keypoint_head.{2 * layer}.weight" for layer in range(layers))
+    widths = tuple(_dimension(entries, name, 0) for name in names)
+    if not (all(blocks) and block_width and channels and box_width and keypoints and layers):
+        return None
+    if not all(widths):
+        return None
+    own = {"blocks": blocks, "block_width": block_width, "channels": channels}
+    return {**own, "box_width": box_width, "head_widths": widths, "keypoints": keypoints}
+
+
+def _detectron_trunk(entries: Mapping[str, Tensor]) -> Arguments | None:
     start = "backbone.bottom_up."
     widths = tuple(_dimension(entries, f"{start}{name}.weight", 0) for name in _DLA)
     if all(widths):
@@ -182,6 +261,13 @@ def _fcpose_words(entries: Mapping[str, Tensor]) -> str:
     trunk = "DLA-34" if depth is None else f"R-{depth}"
     towers = " (one tower)" if found["shared"] == 4 else ""
     return f"FCPose {trunk}{towers}{_with(found['keypoints'])}"
+
+
+def _hpos_words(entries: Mapping[str, Tensor]) -> str:
+    found = hpos_arguments(entries)
+    if found is None:
+        return _HPOS
+    return f"{_HPOS}, R-{2 + 3 * sum(found['blocks'])}{_with(found['keypoints'])}"
 
 
 def _posedet_words(entries: Mapping[str, Tensor]) -> str:

@@ -18,6 +18,9 @@ DEVIATION = (0.229, 0.224, 0.225)
 # The same mean in detectron2's order and range: BGR, 0..255; nothing is divided by.
 BGR_MEAN = (103.530, 116.280, 123.675)
 
+# And as the older programs have it, which began with weights of Caffe.
+CAFFE_BGR_MEAN = (102.9801, 115.9465, 122.7717)
+
 
 def normalised(images: Sequence[Image], device: torch.device | str) -> Tensor:
     """RGB images (h, w, 3) of one size to (N, 3, h, w) float32 on `device`, colours normalised.
@@ -38,8 +41,28 @@ def shorter_side_to(image: Image, side: int, *, longest: int) -> Image:
     """
     height, width = image.shape[:2]
     scale = min(side / min(height, width), longest / max(height, width))
-    size = (max(1, int(width * scale + 0.5)), max(1, int(height * scale + 0.5)))
-    if size == (width, height):
+    return _resized(image, int(width * scale + 0.5), int(height * scale + 0.5))
+
+
+def shorter_side_first(image: Image, side: int, *, longest: int) -> Image:
+    """The same by maskrcnn-benchmark's rule, whose sizes differ by a pixel or a few.
+
+    The shorter side becomes a whole number first, fewer than `side` pixels where the longer would
+    become more than `longest`; the longer follows it and is cut off (DirectPose specification 2).
+    """
+    height, width = image.shape[:2]
+    shorter, longer = min(height, width), max(height, width)
+    if longer / shorter * side > longest:
+        side = round(longest * shorter / longer)
+    # Of a strip the shorter side would become nothing: it is a pixel then.
+    beside = min(int(max(1, side) * longer / shorter), 2 * longest)
+    return _resized(image, *((side, beside) if width < height else (beside, side)))
+
+
+def _resized(image: Image, width: int, height: int) -> Image:
+    """An image brought to a size of a pixel at least; pixels are Pillow's."""
+    size = (max(1, width), max(1, height))
+    if size == (image.shape[1], image.shape[0]):
         return image
     return np.asarray(PIL.Image.fromarray(image).resize(size, PIL.Image.Resampling.BILINEAR))
 
@@ -50,17 +73,30 @@ def padded_size(image: Image, multiple: int = 32) -> tuple[int, int]:
     return height, width
 
 
-def padded_bgr(images: Sequence[Image], device: torch.device | str) -> Tensor:
+def padded_bgr(
+    images: Sequence[Image],
+    device: torch.device | str,
+    mean: Sequence[float] = BGR_MEAN,
+) -> Tensor:
     """RGB images (h, w, 3) of any sizes to (N, 3, H, W) float32 on `device`, as detectron2's.
 
-    Channels are blue, green, red, in 0..255 less their mean. What is added on the right and below,
-    up to multiples of 32, is 0 after that.
+    Channels are blue, green, red, in 0..255 less their `mean`. What is added on the right and
+    below, up to multiples of 32, is 0 after that.
     """
-    sizes = [padded_size(image) for image in images]
-    height, width = (max(sides) for sides in zip(*sizes, strict=True))
-    batch = torch.zeros(len(images), 3, height, width, device=device)
-    mean = torch.tensor(BGR_MEAN, device=device)[:, None, None]
-    for place, image in zip(batch, images, strict=True):
-        pixels = torch.from_numpy(np.ascontiguousarray(image[..., ::-1])).to(device)
-        place[:, : image.shape[0], : image.shape[1]] = pixels.permute(2, 0, 1) - mean
+    less = torch.tensor(mean, device=device)[:, None, None]
+    pixels = (torch.from_numpy(i[..., ::-1].copy()).to(device) for i in images)
+    return _padded([one.permute(2, 0, 1) - less for one in pixels])
+
+
+def padded_rgb(images: Sequence[Image], device: torch.device | str) -> Tensor:
+    """The same with colours as `normalised` has them, zeros after that too."""
+    return _padded([normalised([image], device)[0] for image in images])
+
+
+def _padded(tensors: Sequence[Tensor]) -> Tensor:
+    """(3, h, w) of any sizes as (N, 3, H, W), zeros on the right and below, multiples of 32."""
+    height, width = (-(-max(one.shape[side] for one in tensors) // 32) * 32 for side in (1, 2))
+    batch = tensors[0].new_zeros(len(tensors), 3, height, width)
+    for place, one in zip(batch, tensors, strict=True):
+        place[:, : one.shape[1], : one.shape[2]] = one
     return batch

@@ -190,6 +190,21 @@ def _fcpose(depth: int) -> Published:
     )
 
 
+def _hpos(depth: int) -> Published:
+    """A checkpoint of hpos's authors, on a drive that hands out nothing to a program."""
+    return Published(
+        name=f"hpos-r{depth}",
+        use="backend",
+        network=f"hpos R-{depth}",
+        skeleton="coco-17",
+        size=None,
+        licence="none that is stated",
+        page="https://github.com/lingl-space/maskrcnn_keypoint_refined",
+        files=(),
+        by_hand=f"Baidu's drive, model_r{depth}.pth of the page's best_model_set",
+    )
+
+
 # Whole hashes of files whose names bear the first eight digits.
 _WHOLE = {
     "b9e0b3ab": "b9e0b3ab0439cb68e166c7543e59d2587cd8d7e9acf5ea62a8378eeb82fb50e5",
@@ -274,8 +289,28 @@ CATALOGUE: tuple[Published, ...] = (
             ),
         ),
     ),
+    Published(
+        name="directpose-gluoncv",
+        use="backend",
+        network="DirectPose R-50, GluonCV's",
+        skeleton="coco-17",
+        size=None,
+        licence="Apache-2.0 (of the code; the file has none of its own)",
+        page="https://github.com/dmlc/gluon-cv",
+        files=(
+            File(
+                "directpose_resnet50_lpf_fpn_coco-0bac43a2.pth",  # the digits are its SHA-1's
+                (
+                    "https://apache-mxnet.s3-accelerate.dualstack.amazonaws.com/torch/models/"
+                    "directpose_resnet50_lpf_fpn_coco-0bac43a2.pth",
+                ),
+            ),
+        ),
+    ),
     _fcpose(50),
     _fcpose(101),
+    _hpos(50),
+    _hpos(101),
     Published(
         name="mobilepose-mobilenetv2",
         use="start",

@@ -1,101 +1,138 @@
-"""Keypoint R-CNN: torchvision's two-stage network, boxes first and a keypoint head on each box."""
+"""Keypoint R-CNN: torchvision's two-stage network, boxes first and a keypoint head on each box.
+
+How it works, where weights come from and under which licence: docs/backends/keypoint_rcnn.md.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torchvision.models.detection import KeypointRCNN
-from torchvision.models.detection.backbone_utils import resnet_fpn_backbone
 
+from data.errors import WeightsError
 from data.frame import Image
-from data.pose import Box, Floats, Pose
-from data.skeleton import COCO_17, Skeleton
-from models.backends._options import check
-from models.backends.base import PoseBackend
-from models.weights import load
+from data.pose import Pose
+from data.skeleton import COCO_17
+from models import layouts
+from models.backends import _options
+from models.backends._views import PeopleInViews, Seen, Settings, as_poses
+from models.networks import keypoint_rcnn
+from models.ops.peaks import peak_shares
+from models.weights import adopt, read, renamed
 
-# The published checkpoint is older than two of torchvision's wrappers (a convolution became the
-# first entry of a Sequential), and counts batches for normalisation layers that are frozen here.
-RENAMES: tuple[tuple[str, str | None], ...] = (
-    (r"^(backbone\.fpn\.(inner|layer)_blocks\.\d)\.(weight|bias)$", r"\1.0.\3"),
-    (r"^rpn\.head\.conv\.(weight|bias)$", r"rpn.head.conv.0.0.\1"),
-    (r"^backbone\.body\..*num_batches_tracked$", None),
-)
-LONGEST = 1333 / 800  # the longer side's limit, as a share of the shorter's (torchvision's default)
+NAME = "keypoint_rcnn"
 
 
-class TorchvisionPeople:
-    """A `PoseBackend` around a detection network of torchvision that yields COCO's keypoints."""
+class TorchvisionPeople(PeopleInViews):
+    """A `PoseBackend` around torchvision's network, one image or many at a time.
 
-    skeleton: Skeleton = COCO_17
+    A keypoint's score is the share of its map's soft-max around the peak
+    (`models/ops/peaks.py`): torchvision hands out the map's highest number, which has no scale.
+    """
 
-    def __init__(self, network: KeypointRCNN, device: str) -> None:
+    def __init__(self, network: KeypointRCNN, device: str, settings: Settings) -> None:
+        super().__init__(settings)
         self._network = network.to(device).eval()
         self._device = device
+        heads = network.roi_heads
+        heads.score_thresh, heads.nms_thresh = settings.least_score, settings.overlap
+        heads.detections_per_img = settings.most_people
 
-    def poses(self, image: Image) -> list[Pose]:
-        """The people of one RGB image (h, w, 3), best first.
+    def _view(self, image: Image, scale: float) -> Image:
+        return image  # torchvision brings it to size
 
-        A keypoint's score is the logistic function of its map's peak, which torchvision hands out
-        as a logit; it orders keypoints, and was not calibrated.
-        """
-        if not image.size:
-            return []
-        pixels = torch.from_numpy(np.ascontiguousarray(image)).to(self._device)
-        with torch.inference_mode():
-            found = self._network([pixels.permute(2, 0, 1).float() / 255])[0]
-        rows = zip(
-            _array(found["boxes"]),
-            _array(found["scores"]),
-            _array(found["keypoints"])[..., :2],
-            _array(found["keypoints_scores"].sigmoid()),
-            strict=True,
-        )
-        return [_pose(*row) for row in rows]
+    def _raster(self, view: Image, scale: float) -> tuple[int, ...]:
+        return view.shape[:2]
+
+    def _seen(self, views: Sequence[Image], scale: float) -> Iterator[Seen]:
+        side, longest = self._settings.size(scale)
+        self._network.transform.min_size, self._network.transform.max_size = (side,), longest
+        pixels = [self._pixels(view, longest) for view in views]
+        maps: list[Tensor] = []
+
+        def keep(_: nn.Module, __: object, output: Tensor) -> None:
+            maps.append(peak_shares(output.float()))
+
+        watched = self._network.roi_heads.keypoint_predictor.register_forward_hook(keep)
+        try:
+            found = self._network(pixels)
+        finally:
+            watched.remove()
+        shares = torch.split(torch.cat(maps), [len(people["boxes"]) for people in found])
+        for people, share in zip(found, shares, strict=True):
+            yield Seen(people["boxes"], people["scores"], people["keypoints"][..., :2], share)
+
+    def _poses(self, seen: Seen, image: Image) -> list[Pose]:
+        """torchvision takes COCO's whole numbers as they are."""
+        return as_poses(seen, 0.0)
+
+    def _pixels(self, view: Image, longest: int) -> Tensor:
+        """(3, h, w) RGB in 0..1, with black below and on the right of what would vanish."""
+        height, width = view.shape[:2]
+        least = -(-max(height, width) // longest) + 1  # of which a pixel is left
+        more = (max(0, least - height), max(0, least - width))
+        whole = np.pad(view, ((0, more[0]), (0, more[1]), (0, 0))) if any(more) else view
+        pixels = torch.from_numpy(np.ascontiguousarray(whole)).to(self._device)
+        return pixels.permute(2, 0, 1).float() / 255
 
 
 def build(
     weights: Path | None,
     device: str,
     *,
-    least_score: float = 0.5,
+    least_score: float = 0.05,
     overlap: float = 0.5,
     most_people: int = 100,
     side: int = 800,
-) -> PoseBackend:
-    """Keypoint R-CNN with a ResNet-50, random numbers where `weights` is None.
+    longest: int = 1333,
+    scales: str = "1",
+    flip: bool = False,
+) -> TorchvisionPeople:
+    """Keypoint R-CNN with torchvision's own settings; random numbers where `weights` is None.
 
-    `least_score` drops weaker people, `overlap` is the IoU above which the weaker of two boxes
-    goes, `side` is the length in pixels that an image's shorter side is brought to. Nothing is
+    Without a checkpoint the trunk is a ResNet-50. People of at most `least_score` are dropped;
+    `overlap` is the IoU above which the weaker of two boxes goes. `side` and `longest` are the
+    pixels that an image's shorter side is brought to and the longer may have. `scales` reads every
+    image at several multiples of that, `flip` also mirrored; neither is torchvision's. Nothing is
     fetched. Raises ConfigError for an option out of range, WeightsError for a checkpoint of
     another network.
     """
-    check("keypoint_rcnn", "least_score", least_score, 0, 1)
-    check("keypoint_rcnn", "overlap", overlap, 0, 1)
-    check("keypoint_rcnn", "most_people", most_people, 1, 1000)
-    check("keypoint_rcnn", "side", side, 32, 4000)
-    network = KeypointRCNN(
-        # The trunk's frozen normalisation is what the checkpoint was trained with.
-        resnet_fpn_backbone(backbone_name="resnet50", weights=None),
-        num_classes=2,
-        min_size=side,
-        max_size=round(side * LONGEST),
-        box_score_thresh=least_score,
-        box_nms_thresh=overlap,
-        box_detections_per_img=most_people,
+    _options.check(NAME, "least_score", least_score, 0, 1)
+    _options.check(NAME, "overlap", overlap, 0, 1)
+    _options.check(NAME, "most_people", most_people, 1, 1000)
+    _options.check(NAME, "side", side, 32, 4000)
+    _options.check(NAME, "longest", longest, 32, 8000)
+    settings = Settings(
+        side=side,
+        longest=longest,
+        scales=_options.numbers(NAME, "scales", scales),
+        flip=flip,
+        least_score=least_score,
+        overlap=overlap,
+        most_people=most_people,
     )
-    if weights is not None:
-        load(network, weights, RENAMES)
-    return TorchvisionPeople(network, device)
+    return TorchvisionPeople(_network(weights), device, settings)
 
 
-def _pose(corners: Floats, score: Floats, keypoints: Floats, peaks: Floats) -> Pose:
-    left, top, right, bottom = map(float, corners)
-    return Pose(keypoints, peaks, Box(left, top, right, bottom, float(score)), float(score))
-
-
-def _array(tensor: Tensor) -> Floats:
-    return tensor.cpu().numpy().astype(np.float32)
+def _network(path: Path | None) -> KeypointRCNN:
+    if path is None:
+        return keypoint_rcnn.keypoint_rcnn(keypoints=len(COCO_17))
+    entries = read(path)
+    is_old = keypoint_rcnn.OLD_ENTRY in entries
+    entries = renamed(entries, keypoint_rcnn.RENAMES, path)
+    found = layouts.keypoint_rcnn_arguments(entries) or {"keypoints": len(COCO_17)}
+    with torch.device("meta"):
+        network = keypoint_rcnn.keypoint_rcnn(**found)
+    adopt(network, entries, path)
+    if found["keypoints"] != len(COCO_17):
+        raise WeightsError(
+            f"{path} holds Keypoint R-CNN for {found['keypoints']} keypoints; COCO's "
+            f"{len(COCO_17)} are known here."
+        )
+    if is_old:
+        keypoint_rcnn.use_old_variance(network)
+    return network.float()

@@ -15,10 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from data.frame import Image
-from data.pose import Box, Floats, Pose
-from data.posetrack import box_around
+from data.pose import Pose
 from data.skeleton import Skeleton
 from models.backends import _options
+from models.backends._views import pose_around
 from models.folding import folded
 from models.posedet_checkpoints import (
     DLA34,
@@ -123,7 +123,10 @@ class PoseDetPeople:
         settings = self._settings
         found = people(views, self.skeleton, overlap=settings.overlap, most=settings.most_people)
         rows = zip(found.points.numpy(), found.scores.tolist(), strict=True)
-        return [_pose(points, score, image) for points, score in rows]
+        return [
+            pose_around(points, np.full(len(points), score, np.float32), score, image)
+            for points, score in rows
+        ]
 
 
 def build(
@@ -199,13 +202,3 @@ def _filled(batch: Tensor) -> Tensor:
     """(N, 3, h, w) with zeros to the right and below, up to multiples of FILL."""
     height, width = batch.shape[2:]
     return nn.functional.pad(batch, (0, -width % FILL, 0, -height % FILL))
-
-
-def _pose(points: Floats, score: float, image: Image) -> Pose:
-    """A person, whose box lies within the image and has a pixel at least."""
-    height, width = image.shape[:2]
-    around = box_around(points)
-    left, top = min(max(around.left, 0.0), width - 1.0), min(max(around.top, 0.0), height - 1.0)
-    right, bottom = min(around.right, float(width)), min(around.bottom, float(height))
-    box = Box(left, top, max(right, left + 1), max(bottom, top + 1), score)
-    return Pose(points, np.full(len(points), score, np.float32), box, score)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +18,16 @@ from torchvision.ops import nms
 from models.ops.points import cell_points
 
 PRIOR = 0.01  # what a fresh network takes for the share of cells that hold a person
+
+
+class Cells(Protocol):
+    """What every head of the family says of a level's cells; see `LevelAnswer`."""
+
+    @property
+    def logits(self) -> Tensor: ...
+
+    @property
+    def centerness(self) -> Tensor: ...
 
 
 class LevelAnswer(NamedTuple):
@@ -82,7 +92,7 @@ def tower(
         first = layer == 0
         groups = 1 if first else conv_groups
         conv = nn.Conv2d(inputs if first else width, width, 3, padding=1, groups=groups)
-        parts += [_begun(conv), nn.GroupNorm(norm_groups, width), nn.ReLU(inplace=True)]
+        parts += [begun(conv), nn.GroupNorm(norm_groups, width), nn.ReLU(inplace=True)]
     return nn.Sequential(*parts)
 
 
@@ -97,9 +107,9 @@ class FCOSHead(nn.Module):
         self.share_tower = tower(channels, channels, shared)
         self.cls_tower = tower(channels, channels, separate)
         self.bbox_tower = tower(channels, channels, separate)
-        self.cls_logits = _begun(nn.Conv2d(channels, 1, 3, padding=1))
-        self.bbox_pred = _begun(nn.Conv2d(channels, 4, 3, padding=1))
-        self.ctrness = _begun(nn.Conv2d(channels, 1, 3, padding=1))
+        self.cls_logits = begun(nn.Conv2d(channels, 1, 3, padding=1))
+        self.bbox_pred = begun(nn.Conv2d(channels, 4, 3, padding=1))
+        self.ctrness = begun(nn.Conv2d(channels, 1, 3, padding=1))
         self.scales = nn.ModuleList(Scale() for _ in range(levels))
         nn.init.constant_(_bias(self.cls_logits), -math.log((1 - PRIOR) / PRIOR))
 
@@ -114,7 +124,7 @@ class FCOSHead(nn.Module):
         return LevelAnswer(logits, scale(self.bbox_pred(box)).relu(), self.ctrness(box), box)
 
 
-def level_points(answer: LevelAnswer, stride: int) -> Tensor:
+def level_points(answer: Cells, stride: int) -> Tensor:
     """(h * w, 2) the points of a level's cells in the input."""
     height, width = answer.logits.shape[2:]
     return cell_points(height, width, stride, shift=stride // 2, device=answer.logits.device)
@@ -165,18 +175,30 @@ def _candidates(
     answer: LevelAnswer, stride: int, image: int, level: int, least_score: float, most: int
 ) -> Found:
     """One level's candidates, in any order."""
+    cells, quality = best_cells(answer, image, least_score=least_score, most=most)
+    points = level_points(answer, stride)[cells]
+    sides = answer.sides[image].flatten(1).T[cells].float() * stride
+    places = Places(torch.full_like(cells, image), torch.full_like(cells, level), cells, points)
+    return Found(boxes_around(points, sides), quality.sqrt(), places)
+
+
+def best_cells(
+    answer: Cells, image: int, *, least_score: float, most: int
+) -> tuple[Tensor, Tensor]:
+    """The n cells of one image whose class alone scores above `least_score`, `most` at most.
+
+    In any order; and their class times centre-ness (n,), by which the best are chosen.
+    """
     person = answer.logits[image].flatten().float().sigmoid()
     quality = person * answer.centerness[image].flatten().float().sigmoid()
     cells = torch.nonzero(person > least_score)[:, 0]
     if len(cells) > most:
         cells = cells[quality[cells].topk(most, sorted=False).indices]
-    points = level_points(answer, stride)[cells]
-    sides = answer.sides[image].flatten(1).T[cells].float() * stride
-    places = Places(torch.full_like(cells, image), torch.full_like(cells, level), cells, points)
-    return Found(boxes_around(points, sides), quality[cells].sqrt(), places)
+    return cells, quality[cells]
 
 
-def _begun(conv: nn.Conv2d) -> nn.Conv2d:
+def begun(conv: nn.Conv2d) -> nn.Conv2d:
+    """A convolution of a head, as the family starts it: normal weights, no bias."""
     nn.init.normal_(conv.weight, std=0.01)
     nn.init.zeros_(_bias(conv))
     return conv

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from models.networks.fcos import Places
+from models.ops.peaks import peak_shares
 from models.ops.points import cell_points
 
 STRIDE = 8  # of the bases and of a person's maps
@@ -110,9 +111,7 @@ def read_keypoints(maps: Tensor, offsets: Tensor) -> Keypoints:
     """
     width = maps.shape[3]
     peaks, cells = maps.flatten(2).max(2)
-    shares = maps.flatten(2).softmax(2).view_as(maps)
-    near = 9 * nn.functional.avg_pool2d(shares, 3, 1, 1)
-    scores = near.flatten(2).gather(2, cells[..., None])[..., 0].clamp(0, 1)
+    scores = peak_shares(maps)
     own = torch.stack([cells % width, cells // width], 2) * STRIDE + STRIDE // 2
     keypoint = torch.arange(maps.shape[1], device=maps.device)
     moved = offsets.flatten(2)[keypoint, :, cells]  # (n, K, 2)

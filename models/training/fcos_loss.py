@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 from torchvision.ops import sigmoid_focal_loss
 
-from models.networks.fcos import LevelAnswer, Places, level_points
+from models.networks.fcos import Cells, LevelAnswer, Places, level_points
 
 RADIUS = 1.5  # in strides, around a box's middle, from where cells answer for it
 BACKGROUND = -1
@@ -65,16 +65,18 @@ def flat(answers: Sequence[LevelAnswer]) -> Flat:
 
 
 def assigned(
-    answers: Sequence[LevelAnswer],
+    answers: Sequence[Cells],
     strides: Sequence[int],
     boxes: Sequence[Tensor],
     sizes: Sequence[float],
+    *,
+    edge: float = 0.0,
 ) -> Assigned:
     """Which cell answers for whom. `boxes` (n, 4) are each image's people, in input pixels.
 
     A cell answers for a person in whose box it lies, near the middle, and whose farthest side is
     of its level's size: up to the first of `sizes`, between the next two, and so on. Of several
-    people the one with the smallest box is taken.
+    people the one with the smallest box is taken; `edge` is added to both sides of its area.
     """
     limits = [-1.0, *sizes, _FAR]
     parts = []
@@ -87,7 +89,7 @@ def assigned(
         points = level_points(answer, stride)
         for image, people in enumerate(boxes):
             low, high = limits[level], limits[level + 1]
-            chosen, sides = _of_image(points, people, RADIUS * stride, low, high)
+            chosen, sides = _of_image(points, people, RADIUS * stride, low, high, edge)
             number = torch.where(chosen >= 0, chosen + starts[image], BACKGROUND)
             cells = torch.arange(len(points), device=points.device)
             same = (torch.full_like(cells, image), torch.full_like(cells, level))
@@ -112,7 +114,7 @@ def fcos_losses(answers: Sequence[LevelAnswer], taught: Assigned) -> FCOSLosses:
 
 
 def _of_image(
-    points: Tensor, boxes: Tensor, reach: float, low: float, high: float
+    points: Tensor, boxes: Tensor, reach: float, low: float, high: float, edge: float
 ) -> tuple[Tensor, Tensor]:
     """For each point (P, 2) a person or BACKGROUND, and the distances to that box (P, 4)."""
     if not len(boxes):
@@ -130,7 +132,7 @@ def _of_image(
     inside = _distances(points, near).amin(2) > 0
     farthest = sides.amax(2)
     fits = inside & (farthest >= low) & (farthest <= high)
-    area = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    area = (boxes[:, 2:] - boxes[:, :2] + edge).prod(1)
     smallest, person = torch.where(fits, area, torch.inf).min(1)
     every = torch.arange(len(points), device=points.device)
     return torch.where(smallest < torch.inf, person, BACKGROUND), sides[every, person]

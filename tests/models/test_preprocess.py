@@ -8,7 +8,9 @@ from models.preprocess import (
     MEAN,
     normalised,
     padded_bgr,
+    padded_rgb,
     padded_size,
+    shorter_side_first,
     shorter_side_to,
 )
 
@@ -41,6 +43,26 @@ def test_an_image_grows_to_its_shorter_side_and_no_longer_than_the_longest():
     assert shorter_side_to(image, 100, longest=250) is image
 
 
+def test_by_the_older_rule_the_longer_side_follows_the_shorter_and_is_cut_off():
+    image = np.zeros((427, 640, 3), np.uint8)
+
+    assert shorter_side_first(image, 800, longest=1333).shape == (800, 1199, 3)
+    assert shorter_side_first(image.transpose(1, 0, 2), 800, longest=1333).shape == (1199, 800, 3)
+    assert shorter_side_to(image, 800, longest=1333).shape == (800, 1199, 3)
+    wide = np.zeros((333, 640, 3), np.uint8)  # 693.57 of 1333 pixels
+    assert shorter_side_first(wide, 800, longest=1333).shape == (694, 1333, 3)
+    assert shorter_side_first(wide[:300], 800, longest=1333).shape == (625, 1333, 3)
+    assert shorter_side_first(np.zeros((80, 163, 3), np.uint8), 80, longest=133).shape[:2] == (
+        *(65, 132),
+    )
+
+
+def test_a_strip_keeps_a_pixel():
+    strip = np.zeros((1, 10_000, 3), np.uint8)
+
+    assert shorter_side_first(strip, 800, longest=1333).shape == (1, 2666, 3)
+
+
 def test_shrinking_averages_what_it_takes_away():
     """As Pillow does, and OpenCV's linear way does not."""
     stripes = np.zeros((8, 64, 3), np.uint8)
@@ -62,3 +84,23 @@ def test_detectrons_channels_are_blue_green_red_less_their_mean_and_filled_with_
     torch.testing.assert_close(batch[1, :, 4, 0], torch.tensor([200 - 103.53, -116.28, -113.675]))
     assert float(batch[0, :, 33:].abs().sum() + batch[1, :, 5:].abs().sum()) == 0
     assert padded_size(image) == (64, 32)
+
+
+def test_the_mean_may_be_another():
+    image = np.full((32, 32, 3), 100, np.uint8)
+
+    batch = padded_bgr([image], "cpu", (1, 2, 3))
+
+    assert batch[0, :, 0, 0].tolist() == [99, 98, 97]
+
+
+def test_normalised_colours_are_filled_with_zeros_too():
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 256, (33, 20, 3), np.uint8)
+
+    batch = padded_rgb([image, image[:5, ::-1]], "cpu")
+
+    torch.testing.assert_close(batch[0, :, :33, :20], normalised([image], "cpu")[0])
+    torch.testing.assert_close(batch[1, :, :5, :20], normalised([image[:5]], "cpu")[0].flip(2))
+    assert float(batch[0, :, 33:].abs().sum() + batch[1, :, 5:].abs().sum()) == 0
+    assert batch.shape == (2, 3, 64, 32)

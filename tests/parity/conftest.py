@@ -104,8 +104,22 @@ class Case:
 
     def stored(self, output: str) -> Slices:
         """Which part of an output was recorded: 'stored [0:1, ::6, [0, 7]]', or all of it."""
-        found = re.search(r"stored \[(.*)\]", self.text["outputs"][output])
+        found = re.search(r"(?:stored|subsampled) \[(.*)\]", self.text["outputs"][output])
         return _slices(found[1]) if found else (slice(None),)
+
+    def assert_activation(self, output: str, found: torch.Tensor) -> None:
+        """The recorded part of an output is the recorded numbers, within the case's tolerance."""
+        self.assert_close(output, found[self.stored(output)])
+
+    def assert_close(self, output: str, found: torch.Tensor) -> None:
+        """The same for the part alone: 'rtol 1e-4, atol 1e-4 x max|expected|'."""
+        words, expected = self.text["tolerance"]["activations"], self.expected[output]
+        relative, absolute = self.numbers(r"rtol (\S+), atol (\S+) x max", words)
+        atol = absolute * np.abs(expected).max()
+        assert expected.shape == tuple(found.shape), output
+        np.testing.assert_allclose(
+            found.numpy(), expected, rtol=relative, atol=atol, err_msg=output
+        )
 
     def numbers(self, pattern: str, words: str | None = None) -> list[float]:
         """The numbers in a sentence of the case (of its tolerance, where none is given)."""

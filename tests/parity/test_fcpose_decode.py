@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from models.backends.fcpose import PIXEL_CENTER, as_poses, in_image
+from models.backends._views import PIXEL_CENTER, Seen, as_poses, in_image
 from models.networks.fcos import LevelAnswer, people_of
 from models.networks.fcpose import SIZES, People
 from models.networks.fcpose_head import KeypointHead, Keypoints, read_keypoints
@@ -133,7 +133,9 @@ class Recorded:
     def rows(self, people: People, sub: dict[str, Any]) -> None:
         """What is handed out: the original image's pixels, clipped boxes, COCO's coordinates."""
         read, size = sub["image_size"][::-1], sub["output_size"][::-1]
-        seen = in_image(people, tuple(read), tuple(size))
+        found, keypoints = people
+        view = Seen(found.boxes, found.scores, keypoints.points, keypoints.scores)
+        seen = in_image(view, read, size)
         assert len(seen.scores) == sub["after_postprocess"]
         self.close("final_boxes", seen.boxes, atol=self.tolerance["boxes_abs"])
         self.close("final_scores", seen.scores, atol=self.tolerance["scores_abs"])

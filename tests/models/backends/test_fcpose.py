@@ -12,6 +12,7 @@ from data.errors import ConfigError, WeightsError
 from data.frame import Image
 from data.pose import Pose
 from models.backends import fcpose as backend
+from models.backends._views import Seen, Settings, as_poses
 from models.networks import fcpose
 from models.networks.fcpose import FCPose
 
@@ -88,7 +89,7 @@ def test_a_mirrored_view_is_turned_back(checkpoint: Path) -> None:
     people = backend.build(checkpoint, "cpu", **QUICK)
     image = picture(96, 128)
     mirrored = people.poses(np.ascontiguousarray(image[:, ::-1]))[0]
-    seen = backend.Seen(
+    seen = Seen(
         torch.tensor([mirrored.box.xywh])[:, [0, 1, 0, 1]]
         + torch.tensor([[0, 0, mirrored.box.width, mirrored.box.height]]),
         torch.tensor([mirrored.score]),
@@ -96,7 +97,7 @@ def test_a_mirrored_view_is_turned_back(checkpoint: Path) -> None:
         torch.from_numpy(mirrored.scores)[None],
     )
 
-    (turned,) = backend.as_poses(people._turned(seen, image))
+    (turned,) = as_poses(people._turned(seen, image))
 
     assert turned.box.left == pytest.approx(128 - mirrored.box.right, abs=1e-3)
     left, right = (people.skeleton.index(f"{side}_wrist") for side in ("left", "right"))
@@ -123,12 +124,12 @@ def test_images_of_any_shape_are_answered(checkpoint: Path, size: tuple[int, int
 
 
 def test_images_are_brought_to_the_published_sizes() -> None:
-    settings = backend.Settings(800, 1333, (1.0,), False, 0.05, 0.6, 100)
+    settings = Settings(800, 1333, (1.0,), False, 0.05, 0.6, 100)
     people = backend.OneStagePeople(narrow(), "cpu", settings)
 
-    assert people._view(picture(480, 640), 1.0, False).shape == (800, 1067, 3)
-    assert people._view(picture(500, 2000), 1.0, False).shape == (333, 1333, 3)
-    assert people._view(picture(480, 640), 0.5, False).shape == (400, 533, 3)
+    assert people._view(picture(480, 640), 1.0).shape == (800, 1067, 3)
+    assert people._view(picture(500, 2000), 1.0).shape == (333, 1333, 3)
+    assert people._view(picture(480, 640), 0.5).shape == (400, 533, 3)
 
 
 @pytest.mark.parametrize(("levels", "side"), [(3, 512), (5, 800)])

@@ -1,8 +1,10 @@
 """Deformable convolution: where its taps look."""
 
+import pytest
 import torch
+from torchvision.ops import deform_conv2d
 
-from models.ops.deform import DeformConv
+from models.ops.deform import DeformConv, sampled_conv
 
 
 def test_without_offsets_it_is_a_dilated_convolution():
@@ -45,3 +47,26 @@ def test_a_row_of_taps_looks_where_its_offsets_say():
 
     assert warped.shape == maps.shape
     torch.testing.assert_close(maps[:, :, 1:, 1:], warped[:, :, :-1, :-1])
+
+
+@pytest.mark.parametrize(("kernel", "dilation"), [((1, 5), 1), ((3, 3), 2)])
+def test_what_learns_on_a_cpu_has_the_same_values_and_gradients(kernel, dilation):
+    torch.manual_seed(0)
+    module = DeformConv(4, 6, kernel=kernel, dilation=dilation)
+    taps = kernel[0] * kernel[1]
+    maps = torch.rand(2, 4, 9, 7, dtype=torch.float64, requires_grad=True)
+    offsets = 4 * torch.randn(2, 2 * taps, 9, 7, dtype=torch.float64)  # some lead out of the map
+    offsets.requires_grad_()
+    weight = module.weight.detach().double().requires_grad_()
+
+    own = sampled_conv(maps, offsets, weight, module.padding, dilation)
+    other = deform_conv2d(maps, offsets, weight, padding=module.padding, dilation=dilation)
+
+    torch.testing.assert_close(own, other)
+    given = (maps, offsets, weight)
+    for one, expected in zip(
+        torch.autograd.grad(own.square().sum(), given),
+        torch.autograd.grad(other.square().sum(), given),
+        strict=True,
+    ):
+        torch.testing.assert_close(one, expected)

@@ -1,0 +1,111 @@
+"""hpos: two stages, Mask R-CNN with more context for the keypoints; needs weights.
+
+How it works, where weights come from and under which licence: docs/backends/hpos.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import torch
+
+from data.errors import WeightsError
+from data.frame import Image
+from data.skeleton import COCO_17
+from models import detectron, layouts
+from models.backends import _options
+from models.backends._views import PaddedPeople, Seen, Settings
+from models.networks import hpos
+from models.networks.hpos import Hpos
+from models.preprocess import padded_bgr
+from models.weights import read_with_versions
+
+NAME = "hpos"
+
+
+class HposPeople(PaddedPeople):
+    """A `PoseBackend` around hpos, one image or many at a time.
+
+    A keypoint's score is the share of its map's soft-max around the peak
+    (`models/ops/peaks.py`), the pose's is the box's.
+    """
+
+    def __init__(self, network: Hpos, device: str, settings: Settings) -> None:
+        super().__init__(settings)
+        self._network = network.to(device).eval()
+        self._device = device
+
+    def _seen(self, views: Sequence[Image], scale: float) -> Iterator[Seen]:
+        answer = self._network(padded_bgr(views, self._device))
+        for number, view in enumerate(views):
+            found, keypoints = self._network.people(
+                answer,
+                number,
+                (view.shape[0], view.shape[1]),
+                least_score=self._settings.least_score,
+                overlap=self._settings.overlap,
+                most_people=self._settings.most_people,
+            )
+            yield Seen(found.boxes, found.scores, keypoints.points, keypoints.scores)
+
+
+def build(
+    weights: Path | None,
+    device: str,
+    *,
+    variant: str = "auto",
+    least_score: float = 0.05,
+    overlap: float = 0.5,
+    most_people: int = 100,
+    side: int = 800,
+    longest: int = 1333,
+    scales: str = "1",
+    flip: bool = False,
+) -> HposPeople:
+    """hpos with the settings it was published with; random numbers where `weights` is None.
+
+    `variant` is r50 or r101; with auto it is what the checkpoint holds, r50 without one. People of
+    at most `least_score` are dropped; `overlap` is the IoU above which the weaker of two boxes
+    goes. `side` and `longest` are the pixels that an image's shorter side is brought to and the
+    longer may have. `scales` reads every image at several multiples of that, `flip` also mirrored;
+    neither is part of the published method. Raises ConfigError for an option out of range,
+    WeightsError for a checkpoint of another network.
+    """
+    _options.check_choice(NAME, "variant", variant, ("auto", *hpos.VARIANTS))
+    _options.check(NAME, "least_score", least_score, 0, 1)
+    _options.check(NAME, "overlap", overlap, 0, 1)
+    _options.check(NAME, "most_people", most_people, 1, 1000)
+    _options.check(NAME, "side", side, 32, 4000)
+    _options.check(NAME, "longest", longest, 32, 8000)
+    settings = Settings(
+        side=side,
+        longest=longest,
+        scales=_options.numbers(NAME, "scales", scales),
+        flip=flip,
+        least_score=least_score,
+        overlap=overlap,
+        most_people=most_people,
+    )
+    return HposPeople(_network(weights, variant), device, settings)
+
+
+def _network(path: Path | None, variant: str) -> Hpos:
+    """The variant asked for, with the checkpoint's numbers."""
+    asked = "r50" if variant == "auto" else variant
+    if path is None:
+        return hpos.VARIANTS[asked](len(COCO_17))
+    entries, versions = read_with_versions(path)
+    found = layouts.hpos_arguments(entries)
+    with torch.device("meta"):
+        if variant == "auto" and found is not None:
+            network = hpos.over_resnet(**found)
+        else:
+            network = hpos.VARIANTS[asked](len(COCO_17))
+    detectron.fit(network, entries, versions, path, hpos.RENAMES)
+    if network.keypoints != len(COCO_17):
+        raise WeightsError(
+            f"{path} holds hpos for {network.keypoints} keypoints; COCO's {len(COCO_17)} are "
+            "known here."
+        )
+    return network.float()
