@@ -49,16 +49,21 @@ class AnnotatedImages:
         return tuple(found)
 
     def every(self, share: float) -> Flags:
-        """(M,): the images of every so many-th group, evenly spread, about `share` of all.
+        """(M,): about `share` of all images, as `every` chooses them."""
+        return every(self.groups, share)
 
-        Of few groups, but more than four, it is one.
-        """
-        groups = list(dict.fromkeys(self.groups))
-        step = round(1 / share) if share > 0 else 0
-        held = set(groups[step - 1 :: step]) if step else set()
-        if step and not held and len(groups) > 4:
-            held = {groups[-1]}
-        return np.array([group in held for group in self.groups], bool)
+
+def every(groups: Sequence[str], share: float) -> Flags:
+    """(M,): the images of every so many-th group, evenly spread, about `share` of all.
+
+    Of few groups, but more than four, it is one.
+    """
+    names = list(dict.fromkeys(groups))
+    step = round(1 / share) if share > 0 else 0
+    held = set(names[step - 1 :: step]) if step else set()
+    if step and not held and len(names) > 4:
+        held = {names[-1]}
+    return np.array([group in held for group in groups], bool)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,10 +104,10 @@ def read_annotated(path: Path, store: ImageStore) -> AnnotatedImages:
 
     Raises AnnotationError. Images are looked for when they are read.
     """
-    return _of_coco(path, store) if _is_coco(path) else _of_posetrack(path, store)
+    return _of_coco(path, store) if is_coco(path) else _of_posetrack(path, store)
 
 
-def _is_coco(path: Path) -> bool:
+def is_coco(path: Path) -> bool:
     """A JSON file of images and people without tracks, which PoseTrack's have."""
     if not path.is_file() or path.suffix.lower() != ".json":
         return False

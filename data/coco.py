@@ -12,10 +12,12 @@ import numpy as np
 
 from data.draft import Draft
 from data.errors import AnnotationError
-from data.json_fields import load_json, numbers, required
+from data.json_fields import load_json, number, numbers, required
 from data.pose import Box, Pose
 from data.skeleton import COCO_17, CROWDPOSE_14, SKELETONS, Skeleton
 
+# What CrowdPose's files and MMPose call the keypoints that have other names here.
+_OTHER_NAMES = {"head": "head_top", "top_head": "head_top", "neck": "head_bottom"}
 RESULTS_HEAD, RESULTS_BETWEEN, RESULTS_TAIL = "[\n", ",\n", "\n]\n"
 """What stands before, between and after the entries of a results file."""
 
@@ -31,13 +33,17 @@ class CocoImage:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CocoPerson:
-    """An annotated person: `pose` on the file's skeleton, score 1 where a keypoint is labelled."""
+    """An annotated person: `pose` on the file's skeleton, score 1 where a keypoint is labelled.
+
+    `area` is the person's own, in square pixels; CrowdPose's files have none.
+    """
 
     id: int
     image_id: int
     pose: Pose
     is_crowd: bool
     num_keypoints: int
+    area: float | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -130,7 +136,9 @@ def _person_category(content: dict[str, Any], path: Path) -> tuple[int, Skeleton
         if required(category, "name", str, place) != "person":
             continue
         names = category.get("keypoints")
-        known = [skeleton for skeleton in SKELETONS.values() if list(skeleton.keypoints) == names]
+        listed = names if isinstance(names, list) else []
+        same = [_OTHER_NAMES.get(n, n) if isinstance(n, str) else n for n in listed]
+        known = [skeleton for skeleton in SKELETONS.values() if list(skeleton.keypoints) == same]
         if names and not known:
             raise AnnotationError(
                 f"{place}.keypoints: expected the names of one of {', '.join(SKELETONS)}."
@@ -164,4 +172,5 @@ def _person(entry: Any, skeleton: Skeleton, place: str) -> CocoPerson:
         pose=pose,
         is_crowd=bool(entry.get("iscrowd", 0)),
         num_keypoints=int(labelled.sum()),
+        area=number(entry, "area", place),
     )

@@ -18,6 +18,7 @@ class Draft:
     """
 
     def __init__(self, path: Path) -> None:
+        require_file(path)
         self.path = path
         self._partial = path.with_name(path.name + ".partial")
         try:
@@ -69,6 +70,12 @@ class Draft:
             self.close()
         else:
             self.abandon()
+
+
+def require_file(path: Path) -> None:
+    """OutputError for a folder, and for a device such as /dev/null: renaming would replace it."""
+    if path.exists() and not path.is_file():
+        raise OutputError(f"{path} cannot be written: it is there and no file. Name another.")
 
 
 def output_error(path: Path, error: Exception) -> OutputError:

@@ -19,7 +19,10 @@ def draft_folder(path: Path) -> Iterator[Path]:
     A block that ends with an exception leaves nothing. Raises OutputError when `path` is there
     and not an empty folder, and when the folder cannot be made.
     """
-    target = path.resolve()
+    try:
+        target = path.resolve()
+    except (OSError, RuntimeError) as error:  # links that lead in a circle
+        raise OutputError(f"{path} cannot be made: its links lead in a circle.") from error
     partial = target.with_name(f"{target.name or 'root'}.partial")
     try:
         if target.exists() and (not target.is_dir() or any(target.iterdir())):

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
+from data.flat_images import write_flat
 from data.frame import Image
 from data.people_set import Flags, Portrait, Shot
 from data.pose import Floats
 from data.synthetic.picture import person_picture
 from data.synthetic.presets import scene
-from data.training_packs import People, Pictures, write_flat
+from data.training_packs import People, Pictures
 
 LONGEST = 320  # of a drawn picture, as the real packs' pictures
 

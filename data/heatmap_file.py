@@ -6,6 +6,7 @@ ends the writer, the records written before are whole and the next run goes on a
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import struct
 import zlib
@@ -42,8 +43,11 @@ _SELECT = (
 class HeatmapFile:
     """Heatmaps in one SQLite file, a row per person and frame; made by `read` or `append`."""
 
-    def __init__(self, path: Path, database: sqlite3.Connection, header: Header) -> None:
+    def __init__(
+        self, path: Path, database: sqlite3.Connection, header: Header, *, is_new: bool = False
+    ) -> None:
         self.path = path
+        self._is_new = is_new
         self.header = header
         self._database = database
         self._cursor = database.cursor()  # for all reads: a new one each time takes longer
@@ -83,7 +87,7 @@ class HeatmapFile:
                 if is_new or not is_finished(database):  # to a finished one nothing is added
                     prepare(database, header)
                     _compare(path, _header(path, database), header)  # somebody may be quicker
-            return cls(path, database, header)
+            return cls(path, database, header, is_new=is_new)
         except BaseException:
             database.close()
             raise
@@ -121,8 +125,11 @@ class HeatmapFile:
 
     def has(self, key: Key) -> bool:
         """Whether one person's maps are there."""
-        with translated(self.path):
-            row = self._database.execute("SELECT 1 " + _WHERE, _place(key)).fetchone()
+        try:
+            with translated(self.path):
+                row = self._database.execute("SELECT 1 " + _WHERE, _place(key)).fetchone()
+        except (OverflowError, UnicodeEncodeError):  # no number or text of any database
+            return False
         return row is not None
 
     def keys(self) -> list[Key]:
@@ -172,7 +179,14 @@ class HeatmapFile:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        useless = False
+        with suppress(StoreError):  # whatever is wrong now, the error that led here is told
+            useless = self._is_new and isinstance(error, StoreError) and not len(self)
         self.close()
+        if useless:  # its header would only stand in the way of the next run
+            for end in ("", "-wal", "-shm"):
+                with suppress(OSError):
+                    self.path.with_name(self.path.name + end).unlink(missing_ok=True)
 
     def _row(self, record: Record) -> tuple[Any, ...]:
         key, maps, crop = record.key, record.heatmaps.maps, record.heatmaps.crop
@@ -201,19 +215,20 @@ def _header(path: Path, database: sqlite3.Connection) -> Header:
     """The header of a database; StoreError where it has none or one of another kind."""
     if not {"header", "records"} <= set(tables(database)):
         raise StoreError(f"{path} is no heatmap database of fspose.")
-    rows = dict(database.execute("SELECT name, value FROM header"))
+    rows: dict[object, object] = dict(database.execute("SELECT name, value FROM header"))
     if rows.get("schema") != SCHEMA:
         found = rows.get("schema")
         raise StoreError(
             f"{path} is a heatmap database of kind {found!r}, expected {SCHEMA!r}. "
             "Make it anew, or read it with the fspose that made it."
         )
-    try:
-        width, height = rows["size"].split("x")
-        values = {field.name: rows[field.name] for field in fields(Header)}
-        header = Header(**{**values, "size": (int(width), int(height))})
-    except (KeyError, ValueError) as error:
-        raise StoreError(f"{path}: its header is damaged ({error}).") from error
+    # SQLite keeps anything in any column.
+    values: dict[str, Any] = {field.name: rows.get(field.name) for field in fields(Header)}
+    faulty = [name for name, value in values.items() if not isinstance(value, str)]
+    size = None if faulty else re.fullmatch(r"([1-9][0-9]{0,4})x([1-9][0-9]{0,4})", values["size"])
+    if size is None:
+        raise StoreError(f"{path}: its header is damaged ({', '.join(faulty) or 'size'}).")
+    header = Header(**{**values, "size": (int(size[1]), int(size[2]))})
     if header.skeleton not in SKELETONS or header.precision not in get_args(Precision):
         raise StoreError(f"{path}: its skeleton or precision is not known to this fspose.")
     return header

@@ -79,7 +79,10 @@ class Shards:
         except OSError as error:
             raise SourceError(f"{file}: cannot be read ({error.strerror or error}).") from error
         flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION  # as annotated
-        image = cv2.imdecode(np.frombuffer(content, np.uint8), flags) if content else None
+        try:
+            image = cv2.imdecode(np.frombuffer(content, np.uint8), flags) if content else None
+        except cv2.error as error:  # more pixels than OpenCV allows
+            raise SourceError(f"{self.place(name)} cannot be read as an image.") from error
         if image is None:
             raise SourceError(f"{self.place(name)} cannot be read as an image.")
         return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
@@ -117,9 +120,21 @@ def require(images: ImageStore, names: Iterable[str]) -> None:
 
 
 def _listed(file: Path) -> list[tarfile.TarInfo]:
-    """The files of an uncompressed archive; SourceError."""
+    """The files of an uncompressed archive; SourceError.
+
+    Links and devices are none. Nothing is unpacked, so that names with `..` lead nowhere.
+    """
+    found: list[tarfile.TarInfo] = []
     try:
         with tarfile.open(file, "r:") as archive:
-            return [member for member in archive.getmembers() if member.isfile()]
-    except (tarfile.TarError, OSError) as error:
+            end = 0
+            while (member := archive.next()) is not None:
+                if member.size < 0 or member.offset < end:
+                    raise tarfile.ReadError("it leads back into itself")
+                end = member.offset_data
+                if member.isfile() and not member.issparse():
+                    found.append(member)
+    # tarfile itself lets the last three through, of headers with absurd sizes and chains of them
+    except (tarfile.TarError, OSError, ValueError, MemoryError, RecursionError) as error:
         raise SourceError(f"{file}: cannot be read as an uncompressed tar file.") from error
+    return found

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 
 from data.errors import AnnotationError
 from data.frame import Image
+from data.json_fields import load_json, required, shown
 from data.pose import Floats
 from data.skeleton import FSPOSE_19
 from data.sources import open_source
 from data.synthetic.presets import scene
 from data.training_packs import extent
 
+FILE = "joints.json"
 LEAST_FRAMES = 8  # of a walk; shorter ones hold no motion
 NECK = {"neck": "head_bottom"}  # JHMDB's word; face and belly are no keypoint of ours
 
@@ -37,19 +39,20 @@ class Walk:
 
 def read_clips(pack: Path) -> list[Walk]:
     """The walks of the pack `jhmdb`; AnnotationError where it is not one, SourceError for clips."""
-    path = pack / "joints.json"
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        names = [NECK.get(name, name) for name in content["names"]]
-        records = [
-            (clip["file"], np.array(clip["joints"], np.float32)) for clip in content["clips"]
-        ]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise AnnotationError(f"{path}: no pack of clips: {error}") from error
+    path = pack / FILE
+    if not path.is_file():
+        raise AnnotationError(
+            f"{pack} is no pack of clips: it holds no {FILE}. The packs' folder holds jhmdb beside "
+            "coco_people and lspet."
+        )
+    content = load_json(path)
+    names = [NECK.get(name, name) for name in map(str, required(content, "names", list, f"{path}"))]
     ours = [(FSPOSE_19.index(n), k) for k, n in enumerate(names) if n in FSPOSE_19.keypoints]
-    rows, columns = (list(side) for side in zip(*ours, strict=True))
+    rows, columns = [row for row, _ in ours], [column for _, column in ours]
     walks = []
-    for file, joints in records:
+    for number, clip in enumerate(required(content, "clips", list, f"{path}")):
+        place = f"{path}: clips[{number}]"
+        file, joints = _file(clip, place), _joints(clip, (len(names), 3), columns, place)
         with open_source(str(pack / file)) as source:
             images = tuple(frame.image for frame in source)[: len(joints)]
         keypoints = np.zeros((len(images), len(FSPOSE_19), 3), np.float32)
@@ -57,6 +60,29 @@ def read_clips(pack: Path) -> list[Walk]:
         boxes = np.array([extent(points) for points in keypoints], np.float32)
         walks.append(Walk(images, keypoints, boxes, exact=False))
     return walks
+
+
+def _file(clip: Any, place: str) -> str:
+    name: str = required(clip, "file", str, place)
+    path = PurePosixPath(name)
+    if "\0" in name or path.is_absolute() or ".." in path.parts or not path.name:
+        raise AnnotationError(f"{place}.file: expected a file of the pack, found {shown(name)}.")
+    return name
+
+
+def _joints(clip: Any, shape: tuple[int, int], columns: list[int], place: str) -> Floats:
+    """Every joint of every frame, (T, J, 3), of which each frame has one of ours at least."""
+    listed = required(clip, "joints", list, place)
+    try:
+        joints = np.array(listed, np.float32)
+    except (ValueError, TypeError, OverflowError):  # ragged, or no numbers
+        joints = np.zeros(0, np.float32)
+    if joints.ndim != 3 or joints.shape[1:] != shape or not np.isfinite(joints).all():
+        expected = f"{shape[0]} triples of numbers for each frame"
+        raise AnnotationError(f"{place}.joints: expected {expected}.")
+    if not (joints[:, columns, 2] > 0).any(1).all():
+        raise AnnotationError(f"{place}.joints: expected one that is labelled in each frame.")
+    return joints
 
 
 def drawn_walks(scenes: int, seed: int, *, frames: int = 40) -> list[Walk]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from data.draft import output_error
+from data.draft import output_error, require_file
 from data.frame import Image
 from data.heatmaps import Heatmaps
 from data.pose import Floats
@@ -44,6 +44,7 @@ def picture(heatmaps: Heatmaps, image: Image, skeleton: Skeleton, title: str) ->
 
 def write_png(path: Path, image: Image) -> None:
     """Store an RGB picture, under its name only when whole. Raises OutputError."""
+    require_file(path)
     _, content = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
     fresh = path.with_name(path.name + ".partial")
     try:

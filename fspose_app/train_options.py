@@ -1,15 +1,18 @@
-"""The options of the commands of `fspose train`; what they may be stands in `train_config`."""
+"""The options of the commands of `fspose train`; what they may be stands in `train_kinds`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import click
 
-from fspose_app.train_config import KINDS, TrainSettings, presets, recipes
-from fspose_app.train_rows import ROWS
+from fspose_app.options import config_option
+from fspose_app.train_config import TrainSettings
+from fspose_app.train_detector_rows import ROWS as DETECTOR_ROWS
+from fspose_app.train_detectors import DetectorSettings
+from fspose_app.train_kinds import KINDS, presets, recipes
+from fspose_app.train_rows import ROWS, Row
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Option = Callable[[Command], Command]
@@ -44,19 +47,15 @@ def _first(network: str) -> list[Option[Any]]:
             show_default="none",
             help="Settings under a name; the settings file and these options override them.",
         ),
-        click.option(
-            "--config",
-            type=click.Path(path_type=Path, exists=True, dir_okay=False),
-            metavar="FILE",
-            show_default="none",
-            help="Settings in YAML, named as these options; the command line overrides them.",
-        ),
+        config_option,
     ]
 
 
 _LAST: list[Option[Any]] = [
     click.option(
-        "--resume", is_flag=True, help="Go on with the run in the folder, with its settings."
+        "--resume",
+        is_flag=True,
+        help="Go on with the run that lies in the folder, with its settings.",
     ),
     click.option(
         "--dry-run",
@@ -68,8 +67,8 @@ _LAST: list[Option[Any]] = [
 
 def _option(name: str, kinds: Sequence[type[TrainSettings]]) -> Option[Any]:
     """An option with the default of the first kind that has it."""
-    row = next(row for row in ROWS if row.name == name)
     kind = next(kind for kind in kinds if name in kind.model_fields)
+    row = next(row for row in _rows(kind) if row.name == name)
     default: Any = kind.model_fields[name].default
     several = name in ("annotations", "images")
     attributes: dict[str, Any] = {"multiple": True} if several else {}
@@ -82,6 +81,27 @@ def _option(name: str, kinds: Sequence[type[TrainSettings]]) -> Option[Any]:
     if row.type is not bool:
         attributes |= {"type": row.type, "metavar": row.metavar}
     return click.option(*row.flags, help=row.help, **attributes)
+
+
+def _rows(kind: type[TrainSettings]) -> tuple[Row, ...]:
+    """The rows that a kind of settings chooses from, the first of a name being its own."""
+    if not issubclass(kind, DetectorSettings):
+        return ROWS
+    return (*(_own(row, kind) for row in DETECTOR_ROWS), *ROWS)
+
+
+def _own(row: Row, kind: type[DetectorSettings]) -> Row:
+    """A detectors' row as one of them has it: its variants, and its default where it has one."""
+    if row.name == "network":
+        return row._replace(type=click.Choice(get_args(kind.model_fields["network"].annotation)))
+    field = kind.model_fields.get(row.name)
+    return row if field is None or field.default is None else row._replace(shown=None)
+
+
+def detector_names(kind: type[DetectorSettings]) -> tuple[str, ...]:
+    """The names of all options of a detector."""
+    names = dict.fromkeys(row.name for row in _rows(kind) if row.name != "out")
+    return (*(name for name in names if name in kind.model_fields), "out")
 
 
 PLAN_NAMES = (

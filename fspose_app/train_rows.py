@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import click
 
-from fspose_app.train_config import MILESTONES_FORM, SIZE_FORM, read_milestones, read_size
+from fspose_app.size import Size
+from fspose_app.train_config import CROPS, MILESTONES_FORM, read_milestones
 
 
 class Milestones(click.ParamType):  # type: ignore[type-arg]  # click 8.1 has it without
@@ -24,22 +25,8 @@ class Milestones(click.ParamType):  # type: ignore[type-arg]  # click 8.1 has it
             self.fail(f"{value!r} {MILESTONES_FORM}.", param, ctx)
 
 
-class CropSize(click.ParamType):  # type: ignore[type-arg]  # click 8.1 has it without
-    """`192x256`: width and height in pixels."""
-
-    name = "size"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, int]:
-        try:
-            return read_size(value)
-        except ValueError:
-            self.fail(f"{value!r} {SIZE_FORM}.", param, ctx)
-
-
-_FILE = click.Path(path_type=Path, dir_okay=False)
-_THERE = click.Path(path_type=Path, exists=True)
+FILE = click.Path(path_type=Path, dir_okay=False)
+THERE = click.Path(path_type=Path, exists=True)
 _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 _NEW_FOLDER = click.Path(path_type=Path, file_okay=False)
 _ANY = click.Path(path_type=Path)
@@ -65,17 +52,17 @@ class Row(NamedTuple):
 # fmt: off
 ROWS = (
     Row(
-        "annotations", _THERE, "PATH",
+        "annotations", THERE, "PATH",
         "What to learn from: PoseTrack annotations, a folder of files, one per video, or one "
         "merged file; of the family also COCO keypoint JSON. May be given again."
     ),
     Row(
-        "images", _THERE, "PATH",
+        "images", THERE, "PATH",
         "The folder that the annotations' image paths start from; of the family also a tar file "
         "or a folder of them. One for all annotations, or one for each."
     ),
     Row(
-        "val", _THERE, "PATH",
+        "val", THERE, "PATH",
         "Annotations to measure each epoch on, with images in the first --images."
     ),
     Row(
@@ -108,7 +95,7 @@ ROWS = (
         shown="the recipe's own"
     ),
     Row(
-        "size", CropSize(), "WxH",
+        "size", Size(CROPS), "WxH",
         "The crops' width and height in pixels, multiples of 32."
     ),
     Row(
@@ -125,19 +112,19 @@ ROWS = (
         "Whether crops vary at all: half bodies, scale, rotation and mirroring."
     ),
     Row(
-        "teacher", _FILE, "FILE",
+        "teacher", FILE, "FILE",
         "A trained slow network of the family, whose maps are learned as well."
     ),
     Row(
-        "trunk", _FILE, "FILE",
+        "trunk", FILE, "FILE",
         "A trained slow network of the family, which lends the finder its trunk."
     ),
     Row(
-        "heatmaps_slow", _FILE, "FILE",
+        "heatmaps_slow", FILE, "FILE",
         "The slow network's database for these annotations, of `fspose heatmaps create`."
     ),
     Row(
-        "heatmaps_fast", _FILE, "FILE",
+        "heatmaps_fast", FILE, "FILE",
         "The fast network's database for these annotations."
     ),
     Row(
@@ -190,8 +177,8 @@ ROWS = (
         "Steps in which the rate rises."
     ),
     Row(
-        "optimizer", click.Choice(["adam", "adamw"]), None,
-        "Adam, or AdamW with its own decay."
+        "optimizer", click.Choice(["adam", "adamw", "sgd"]), None,
+        "Adam, AdamW with its own decay, or SGD with a momentum of 0.9."
     ),
     Row(
         "weight_decay", click.FloatRange(0), "DECAY",

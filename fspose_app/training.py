@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from data.errors import ConfigError
+from data.errors import ConfigError, TrainingError
 from data.posetrack_set import AnnotatedSet, read_set
 from fspose_app.board import Board
 from fspose_app.console import Tell
@@ -26,7 +26,9 @@ from fspose_app.train_config import (
     TrainSettings,
     TransferSettings,
 )
+from fspose_app.train_detectors import DetectorSettings
 from fspose_app.training_data import CACHE, material
+from fspose_app.training_scenes import detector_course
 from models import archives, device, published, zoo
 from models.training import family, pairs_lesson
 from models.training.course import Course
@@ -34,7 +36,7 @@ from models.training.examples import steps_of
 from models.training.loop import Run, teach
 from models.training.plan import Plan
 from models.training.published import course, networks
-from models.training.records import Records
+from models.training.records import LAST, Records
 from models.training.state import Epoch, Progress
 from models.training.trial import seconds_per_step
 from pipelines.heatmap_job import image_path
@@ -98,7 +100,8 @@ class Training:
         """How many steps, or seconds, the whole run has."""
         if self.plan.minutes is not None:
             return round(60 * self.plan.minutes)
-        return self.plan.epochs * self.steps_an_epoch
+        steps = self.plan.epochs * self.steps_an_epoch
+        return steps if self.plan.steps is None else min(steps, self.plan.steps)
 
     @property
     def unit(self) -> str:
@@ -138,8 +141,11 @@ class Training:
 def prepare(settings: TrainSettings, network: str, *, resume: bool) -> Training:
     """What settings name, read and built.
 
-    Raises what reading annotations, images, databases and checkpoints raises, and ConfigError.
+    Raises what reading annotations, images, databases and checkpoints raises, ConfigError, and
+    TrainingError where there is no run to go on with.
     """
+    if resume and settings.out is not None:
+        _require_run(settings.out)
     if settings.threads is not None:
         device.use_threads(settings.threads)
     where = device.choose(settings.device)
@@ -147,7 +153,7 @@ def prepare(settings: TrainSettings, network: str, *, resume: bool) -> Training:
     notes = [*made.notes]
     start = _file(settings.start)
     if start is not None:
-        left = networks.start(made.network, start)
+        left = (made.fill or networks.start)(made.network, start)
         if left:
             notes.append(f"{start}: {', '.join(left)} left out, which is for other keypoints.")
     plan = settings.plan
@@ -157,7 +163,8 @@ def prepare(settings: TrainSettings, network: str, *, resume: bool) -> Training:
         "batch-size": plan.batch,
         "lr": plan.rate,
         "schedule": plan.schedule,
-        "milestones": ",".join(map(str, plan.milestones)),
+        "milestones": ",".join(map(str, plan.milestones))
+        + ("" if plan.steps is None else " steps"),
         "warmup": plan.warmup,
         "optimizer": f"{plan.optimizer} {plan.decay:g}",
         "average": plan.average,
@@ -165,12 +172,26 @@ def prepare(settings: TrainSettings, network: str, *, resume: bool) -> Training:
         "precision": plan.precision,
         "start": "none" if start is None else archives.sha256(start),
     }
+    if isinstance(settings, DetectorSettings):
+        same |= {"warmup-from": plan.warmup_from, "clip-value": plan.clip_value}
+        same |= {"power": plan.power, "multiples": plan.multiples}
     texts = {name: str(value) for name, value in same.items()}
     out, logs = settings.out, settings.tensorboard
     return Training(made, run, texts, out, resume, logs, tuple(notes))
 
 
+def _require_run(folder: Path) -> None:
+    """TrainingError where `folder` holds no state: to begin anew instead would take it for one."""
+    if not (folder / LAST).is_file():
+        raise TrainingError(
+            f"There is no run to go on with: {folder / LAST} is missing. Name the run's folder "
+            "with -o, or begin one without --resume."
+        )
+
+
 def _course(settings: TrainSettings, network: str, where: str) -> Course:
+    if isinstance(settings, DetectorSettings):
+        return detector_course(network, settings)
     build = _COURSES[type(settings)]
     made: Course = build(settings, network, where)
     return made

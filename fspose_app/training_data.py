@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -14,10 +17,11 @@ from data.annotated_images import (
 )
 from data.drawn_packs import DrawnPeople, DrawnPictures
 from data.errors import ConfigError
+from data.flat_images import lend
 from data.image_store import open_images, require
 from data.people_set import Flags, PeopleSet, PictureSet, Some
-from data.training_packs import read_people, read_pictures
-from fspose_app.train_config import FamilyFinder, FamilySlow
+from data.training_packs import PACKED, read_people, read_pictures
+from fspose_app.train_config import FamilyFinder, FamilySlow, TrainSettings
 from models.training.family import Material
 from models.training.pose import SPORTS_SHARE
 
@@ -34,6 +38,21 @@ def cache_of(settings: FamilySlow | FamilyFinder) -> Path:
     if settings.out is None:
         raise ConfigError("Without --out the packs' decoded pictures need a folder: give --cache.")
     return settings.out / CACHE
+
+
+@contextmanager
+def borrowed_cache(settings: TrainSettings) -> Iterator[TrainSettings]:
+    """The settings with a cache that is gone afterwards: decoded pictures that lie in their own one
+    are read from there, others are decoded for the time being."""
+    packs = getattr(settings, "packs", None)
+    if packs is None:
+        yield settings
+        return
+    own = getattr(settings, "cache", None) or (settings.out or Path()) / CACHE
+    with TemporaryDirectory(prefix="fspose-") as folder:
+        for name in PACKED:
+            lend(own / name, Path(folder) / name)
+        yield settings.model_copy(update={"cache": Path(folder)})
 
 
 def material(settings: FamilySlow | FamilyFinder) -> Material:

@@ -9,6 +9,7 @@ import click
 
 from fspose_app.coco_texts import csv_text, json_text, show_scores, write_files
 from fspose_app.console import Console
+from fspose_app.finite import Finite
 from fspose_app.score_comparison import labels
 from pipelines.evaluation.coco import Asked, CocoScores, evaluate
 from pipelines.evaluation.pck import LABELLED, LIMBS, VISIBLE, Counted
@@ -16,7 +17,7 @@ from pipelines.evaluation.pck import LABELLED, LIMBS, VISIBLE, Counted
 TEXTS: Mapping[str, Callable[[CocoScores], str]] = {"json": json_text, "csv": csv_text}
 """Formats that are one text on standard output."""
 
-_SHARE = click.FloatRange(0, min_open=True, max=100)
+_SHARE = Finite(0, min_open=True, max=100)
 
 
 @click.command("coco")

@@ -13,13 +13,14 @@ from data.draft import Draft, output_error
 from data.draft_folder import draft_folder
 from data.posetrack import write
 from data.posetrack_set import read_set
-from fspose_app.cli.synth import Size
 from fspose_app.config import NetName, ReplaySettings, settings
 from fspose_app.console import Console
+from fspose_app.finite import Finite
 from fspose_app.heatmap_stores import Source, open_stores
 from fspose_app.options import NET_NAMES, FusionName, default, given, net_options
 from fspose_app.replay_report import document, show_tables
 from fspose_app.several import Several
+from fspose_app.size import PICTURES, Size
 from pipelines.heatmap_job import boxed
 from pipelines.replay_comparison import Comparison, Outcome, computations, scored
 from pipelines.replay_rules import (
@@ -97,7 +98,7 @@ _SETTINGS = ("fusion", "interval", "batch")
 )
 @click.option(
     "--fast-peak",
-    type=click.FloatRange(0, 1, min_open=True),
+    type=Finite(0, 1, min_open=True),
     metavar="PEAK",
     show_default="told by the maps: 0.262 of a soft-max, else 1",
     help="The highest cell of the fast network's ideal maps, for the correction `scale`.",
@@ -120,7 +121,7 @@ _SETTINGS = ("fusion", "interval", "batch")
 )
 @click.option(
     "--image-size",
-    type=Size(),
+    type=Size(PICTURES),
     metavar="WxH",
     show_default="as annotated",
     help="The pictures' width and height, where the annotations do not say them.",

@@ -7,13 +7,13 @@ from pathlib import Path
 import click
 
 from data.crop import Crop
-from data.errors import OutputError, StoreError
+from data.draft_folder import draft_folder
+from data.errors import StoreError
 from data.heatmap_file import HeatmapFile
 from data.heatmap_store import UNKNOWN, Header, Key
 from data.packing import Precision
 from data.posetrack_set import read_set
 from data.skeleton import FSPOSE_19, POSETRACK_17, Skeleton
-from fspose_app.cli.synth import Size
 from fspose_app.config import NetName
 from fspose_app.console import Console
 from fspose_app.heatmap_options import (
@@ -24,6 +24,7 @@ from fspose_app.heatmap_options import (
     precision_option,
 )
 from fspose_app.heatmap_report import show_list
+from fspose_app.size import PICTURES, Size
 from pipelines.heatmap_job import boxed, copy
 
 STRIDE, PADDING = 4, 1.25  # of the published networks' maps and crops (FSPose specification 1.3)
@@ -43,7 +44,7 @@ STRIDE, PADDING = 4, 1.25  # of the published networks' maps and crops (FSPose s
 @precision_option
 @click.option(
     "--image-size",
-    type=Size(),
+    type=Size(PICTURES),
     metavar="WxH",
     show_default="as annotated",
     help="The pictures' width and height, where the annotations do not say them.",
@@ -128,11 +129,12 @@ def export_folder(file: Path, folder: Path) -> None:
 
     console = Console()
     with HeatmapFile.read(file) as store:
-        if folder.exists() and any(folder.iterdir()):
-            raise OutputError(f"{folder} is not empty. Name a new folder.")
         keys = store.keys()
-        with console.progress("export", done=0, total=len(keys), unit="records") as tell:
+        with (
+            draft_folder(folder) as fresh,
+            console.progress("export", done=0, total=len(keys), unit="records") as tell,
+        ):
             for done, key in enumerate(keys, 1):
-                write_maps(folder, key, store.get(key).maps)
+                write_maps(fresh, key, store.get(key).maps)
                 tell(done)
     console.say(f"{folder}: {len(keys)} files")

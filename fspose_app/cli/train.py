@@ -1,7 +1,8 @@
-"""fspose train finder | slow | fast | transfer: the networks of the scheme."""
+"""fspose train: the networks of the scheme (finder, slow, fast, transfer), and the detectors."""
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -9,8 +10,16 @@ import click
 from fspose_app.console import Console, clock_time
 from fspose_app.options import given
 from fspose_app.stopping import StopRequest
-from fspose_app.train_config import Network, TrainSettings, TransferSettings, chosen
-from fspose_app.train_options import PACK_NAMES, PLAN_NAMES, RUN_NAMES, settings_options
+from fspose_app.train_config import TrainSettings, TransferSettings
+from fspose_app.train_detectors import DETECTORS
+from fspose_app.train_kinds import chosen
+from fspose_app.train_options import (
+    PACK_NAMES,
+    PLAN_NAMES,
+    RUN_NAMES,
+    detector_names,
+    settings_options,
+)
 
 if TYPE_CHECKING:
     from fspose_app.training import Training
@@ -30,7 +39,7 @@ _TRANSFER = (
 
 @click.group("train")
 def command() -> None:
-    """Train a network of the scheme on annotated people.
+    """Train a network of the scheme, or a detector, on annotated people.
 
     The defaults that are shown are those of the first recipe; the other one and the presets have
     their own. `torchrun --nproc-per-node 2 -m fspose_app train ...` shares a training between two
@@ -87,21 +96,35 @@ def transfer(ctx: click.Context, /, **_: Any) -> None:
     _run(ctx, "transfer")
 
 
-def _run(ctx: click.Context, network: Network) -> None:
+def _detector(name: str) -> click.Command:
+    """The command of a detector; what can be set, and the help, are its settings' own."""
+    kind = DETECTORS[name]
+
+    @settings_options(name, detector_names(kind))
+    @click.pass_context
+    def train(ctx: click.Context, /, **_: Any) -> None:
+        _run(ctx, name)
+
+    return click.command(name, help=inspect.cleandoc(kind.__doc__ or ""))(train)
+
+
+for _name in DETECTORS:
+    command.add_command(_detector(_name))
+
+
+def _run(ctx: click.Context, network: str) -> None:
     """Train with a progress bar until the end or Ctrl-C, and tell where the weights are."""
     names = [name for name in ctx.params if name not in _NOT_SETTINGS]
     settings = chosen(network, ctx.params["preset"], ctx.params["config"], given(ctx, names))
     _require(settings, dry_run=ctx.params["dry_run"])
-    from fspose_app import training  # brings in torch
+    from fspose_app import training, training_data  # brings in torch
 
     console = Console()
-    train = training.prepare(settings, network, resume=ctx.params["resume"])
-    if training.leads():
-        for note in train.notes:
-            console.note(note)
     if ctx.params["dry_run"]:
-        _show(console, train)
+        with training_data.borrowed_cache(settings) as lent:
+            _show(console, _prepared(console, lent, network, resume=ctx.params["resume"]))
         return
+    train = _prepared(console, settings, network, resume=ctx.params["resume"])
     if not training.leads():
         with StopRequest() as stop:
             if not train(lambda done, note="": None, stop):
@@ -115,6 +138,17 @@ def _run(ctx: click.Context, network: Network) -> None:
             console.note("Stopped. The same command with --resume goes on from here.")
             ctx.exit(stop.exit_code)
     console.say(str(train.final))
+
+
+def _prepared(console: Console, settings: TrainSettings, network: str, *, resume: bool) -> Training:
+    """The training, of which is told what the person should know before."""
+    from fspose_app import training
+
+    train = training.prepare(settings, network, resume=resume)
+    if training.leads():
+        for note in train.notes:
+            console.note(note)
+    return train
 
 
 def _require(settings: TrainSettings, *, dry_run: bool) -> None:

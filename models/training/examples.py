@@ -77,9 +77,16 @@ class Lap:
     world: int = 1
     share_of: Callable[[int], float] = lambda step: 0.0
 
-    def draws(self, count: int) -> list[tuple[int, tuple[int, ...]]]:
-        """The number of each batch of `count` examples, and this process's part of it."""
+    def draws(
+        self, count: int, kinds: NDArray[np.bool_] | None = None
+    ) -> list[tuple[int, tuple[int, ...]]]:
+        """The number of each batch of `count` examples, and this process's part of it.
+
+        Where examples have `kinds` (count,), a batch is of one kind, but for the last ones.
+        """
         order = np.random.default_rng([self.seed, self.epoch]).permutation(count).tolist()
+        if kinds is not None:
+            order = _by_kind(order, kinds, self.size)
         parts = [order[n * self.size : (n + 1) * self.size] for n in range(self.steps(count))]
         own = [(n, tuple(part[self.rank :: self.world])) for n, part in enumerate(parts)]
         return own[self.skip :]
@@ -95,13 +102,32 @@ def steps_of(count: int, size: int, world: int = 1) -> int:
     return whole + (rest >= world) if rest else whole
 
 
-def prepared(make: Callable[[Draw], Batch], count: int, lap: Lap) -> Generator[Batch, None, None]:
-    """A lap's batches of `count` examples in their drawn order, each made by `make`."""
+def _by_kind(order: Sequence[int], kinds: NDArray[np.bool_], size: int) -> list[int]:
+    """The same examples, so that each `size` of them are of one kind while there are enough."""
+    waiting: dict[bool, list[int]] = {True: [], False: []}
+    batches: list[int] = []
+    for index in order:
+        own = waiting[bool(kinds[index])]
+        own.append(index)
+        if len(own) == size:
+            batches += own
+            own.clear()
+    return [*batches, *waiting[True], *waiting[False]]
+
+
+def prepared(
+    make: Callable[[Draw], Batch],
+    count: int,
+    lap: Lap,
+    kinds: NDArray[np.bool_] | None = None,
+) -> Generator[Batch, None, None]:
+    """A lap's batches of `count` examples in their drawn order, each made by `make`; a batch is
+    of one kind where `kinds` (count,) are told."""
 
     def made(step: int, indices: tuple[int, ...]) -> Batch:
         return make(Draw(lap.seed, lap.epoch, indices, lap.share_of(step)))
 
-    draws = lap.draws(count)
+    draws = lap.draws(count, kinds)
     if lap.workers == 0:
         yield from (made(step, indices) for step, indices in draws)
         return

@@ -88,6 +88,7 @@ def teach(
     files.begin(resume=resume)
     with crew(run.device) as us:
         run = replace(run, device=us.device)
+        network = us.normalised(network) if run.plan.sync_norm else network
         state = State.fresh(network.to(run.device), run.plan)
         if resume:
             files.restore(state)
@@ -118,14 +119,21 @@ class _Training:
         """How much of the run lies behind now, or behind a step of the present epoch."""
         progress = self.state.progress
         steps = steps_of(len(self.lesson), self.run.plan.batch, self.us.world)
-        part = (progress.step if step is None else step) / max(1, steps)
-        return self.run.plan.share(progress.epoch + part, progress.spent)
+        ahead = 0 if step is None else step - progress.step
+        part = (progress.step + ahead) / max(1, steps)
+        return self.run.plan.share(progress.epoch + part, progress.steps + ahead, progress.spent)
 
     def is_over(self) -> bool:
         """A run that stopped after the last batch of an epoch has still to close it."""
         if self.run.plan.minutes is not None:
             return self.share() >= 1
-        return self.state.progress.epoch >= self.run.plan.epochs
+        is_closed = self.state.progress.step == 0
+        epochs = self.state.progress.epoch
+        return epochs >= self.run.plan.epochs or (is_closed and self.has_all_steps())
+
+    def has_all_steps(self) -> bool:
+        steps = self.run.plan.steps
+        return steps is not None and self.state.progress.steps >= steps
 
     def require_steps(self) -> None:
         """TrainingError where an epoch has no batch for every process."""
@@ -141,7 +149,7 @@ class _Training:
             run.seed,
             progress.epoch + 1,
             run.plan.batch,
-            skip=progress.step,
+            skip=len(self.lesson) if self.has_all_steps() else progress.step,
             workers=run.workers,
             rank=self.us.rank,
             world=self.us.world,
@@ -162,7 +170,7 @@ class _Training:
                     saved = before = run.clock()
                 if stop:
                     return False
-                if run.plan.minutes is not None and self.is_over():
+                if self.has_all_steps() or (run.plan.minutes is not None and self.is_over()):
                     break
         self.close()
         return True
@@ -173,7 +181,7 @@ class _Training:
         share = self.share()
         progress.rate = plan.rate_at(progress.epoch + 1, progress.steps, share)
         for group in state.optimizer.param_groups:
-            group["lr"] = progress.rate
+            group["lr"] = progress.rate * group.get("multiple", 1.0)
         loss, accuracy, counted = self.learner(batch, share)
         value, count = float(loss.detach()), len(batch[0]) if batch else 1
         self.require_number(value, batch)
@@ -181,6 +189,8 @@ class _Training:
         torch.autograd.backward(loss)
         if plan.clip:
             nn.utils.clip_grad_norm_(state.network.parameters(), plan.clip)
+        if plan.clip_value:
+            nn.utils.clip_grad_value_(state.network.parameters(), plan.clip_value)
         state.optimizer.step()
         # accuracy is weighted by its count as published (FSPose specification 1.5)
         progress.learnt(*self.us.total((value * count, count, accuracy * counted, counted)))

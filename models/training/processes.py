@@ -36,6 +36,16 @@ class Crew:
         # some layers of an HRNet or a frozen trunk take no part in the loss
         return DistributedDataParallel(learner, find_unused_parameters=True)
 
+    def normalised(self, network: nn.Module) -> nn.Module:
+        """The network, with batch normalisations that look at all processes' parts of a batch.
+
+        PyTorch has these on CUDA devices only.
+        """
+        if self.world == 1 or not self.device.startswith("cuda"):
+            return network
+        joined: nn.Module = nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
+        return joined
+
     def total(self, numbers: Sequence[float]) -> list[float]:
         """Each number summed over all processes."""
         if self.world == 1:

@@ -50,6 +50,29 @@ def write(path: Path, content: object) -> Path:
     return path
 
 
+def test_a_persons_own_area_is_read_and_may_be_missing(tmp_path: Path) -> None:
+    annotations = read_coco(write(tmp_path / "a.json", some_annotations()))
+
+    assert [person.area for person in annotations.people] == [900.0, None]
+
+
+def test_an_area_that_is_no_number_is_an_error(tmp_path: Path) -> None:
+    content = some_annotations()
+    content["annotations"][0]["area"] = "large"
+
+    with pytest.raises(AnnotationError, match=r"annotations\[0\]\.area: expected"):
+        read_coco(write(tmp_path / "a.json", content))
+
+
+@pytest.mark.parametrize("names", [("head", "neck"), ("top_head", "neck")])
+def test_crowdposes_own_names_are_known(names: tuple[str, str], tmp_path: Path) -> None:
+    content = some_annotations()
+    content["annotations"] = []
+    content["categories"][1]["keypoints"] = [*CROWDPOSE_14.keypoints[:12], *names]
+
+    assert read_coco(write(tmp_path / "a.json", content)).skeleton is CROWDPOSE_14
+
+
 def test_images_and_people_are_read(tmp_path: Path) -> None:
     annotations = read_coco(write(tmp_path / "a.json", some_annotations()))
 

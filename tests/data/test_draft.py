@@ -1,5 +1,6 @@
 """A text file gets its name only when it is whole."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,18 @@ def test_an_error_leaves_the_older_file(tmp_path: Path) -> None:
         fail()
     assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
     assert (tmp_path / "a.txt").read_text() == "older"
+
+
+@pytest.mark.parametrize("name", ["device", "folder", "pipe"])
+def test_what_is_no_file_is_not_replaced(name: str, tmp_path: Path) -> None:
+    (tmp_path / "device").symlink_to("/dev/null")
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+
+    with pytest.raises(OutputError, match="cannot be written: it is there and no file"):
+        Draft(tmp_path / name)
+
+    assert len(list(tmp_path.iterdir())) == 3
 
 
 def test_a_folder_that_is_not_there_is_an_output_error(tmp_path: Path) -> None:

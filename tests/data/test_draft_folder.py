@@ -78,3 +78,10 @@ def test_an_error_of_the_disk_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(OutputError, match="x cannot be written: No space"):
         begin()
+
+
+def test_links_that_lead_in_a_circle_are_told(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+
+    with pytest.raises(OutputError, match="cannot be made"), draft_folder(tmp_path / "loop"):
+        pass

@@ -103,6 +103,57 @@ def test_maps_that_are_not_finite_are_refused(path):
         store.put([broken])
 
 
+def test_a_new_database_that_never_held_anything_is_gone_after_an_error(path):
+    broken = record(1)
+    broken.heatmaps.maps[0, 0, 0] = np.nan
+
+    with pytest.raises(StoreError, match="not finite"), HeatmapFile.append(path, HEADER) as store:
+        store.put([broken])
+
+    assert list(path.parent.iterdir()) == []
+
+
+def test_what_a_database_holds_stays_after_an_error(path):
+    broken = record(2)
+    broken.heatmaps.maps[0, 0, 0] = np.nan
+
+    with HeatmapFile.append(path, HEADER) as store:
+        store.put([record(1)])
+    with pytest.raises(StoreError, match="not finite"), HeatmapFile.append(path, HEADER) as store:
+        store.put([broken])
+
+    with HeatmapFile.read(path) as store:
+        assert len(store) == 1
+
+
+@pytest.mark.parametrize("key", [Key("\udcff", "0", 1), Key("val/a", "0", 10**30)])
+def test_a_key_that_no_database_can_hold_is_not_there(key, written):
+    with HeatmapFile.read(written) as store:
+        assert not store.has(key)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("size", b"\xff\xfe"),
+        ("size", "5"),
+        ("size", "-48x64"),
+        ("size", "99999999999x64"),
+        ("size", "0x64"),
+        ("network", b"\x00"),
+        ("skeleton", b"posetrack-17"),
+    ],
+)
+def test_a_damaged_header_is_told(name, value, written):
+    with closing(sqlite3.connect(written)) as database, database:
+        database.execute("UPDATE header SET value = ? WHERE name = ?", (value, name))
+
+    with pytest.raises(StoreError, match=rf"its header is damaged \({name}\)"):
+        HeatmapFile.read(written)
+    with pytest.raises(StoreError, match="its header is damaged"):
+        HeatmapFile.append(written, HEADER)
+
+
 def test_a_finished_database_is_one_plain_file_that_says_so(written):
     assert [written] == list(written.parent.iterdir())
     with HeatmapFile.read(written) as store:

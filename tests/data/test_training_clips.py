@@ -32,8 +32,38 @@ def test_a_pack_of_clips_gives_frames_known_keypoints_and_boxes_around_them(tmp_
 def test_what_is_no_pack_of_clips_is_said_to_be_none(tmp_path):
     (tmp_path / "joints.json").write_text('{"names": ["neck"]}')
 
-    with pytest.raises(AnnotationError, match=r"joints\.json: no pack of clips"):
+    with pytest.raises(AnnotationError, match=r"joints\.json: 'clips' is missing"):
         read_clips(tmp_path)
+
+
+def test_a_folder_without_clips_is_told_in_a_sentence(tmp_path):
+    with pytest.raises(AnnotationError, match=r"is no pack of clips: it holds no joints\.json\."):
+        read_clips(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("clip", "words"),
+    [
+        ({"file": "/etc/passwd", "joints": []}, "clips[0].file: expected a file of the pack"),
+        ({"file": "a/../../b.mp4", "joints": []}, "clips[0].file: expected a file of the pack"),
+        ({"file": "a\0.mp4", "joints": []}, "clips[0].file: expected a file of the pack"),
+        ({"file": "a.mp4", "joints": []}, "joints: expected 2 triples of numbers for each"),
+        ({"file": "a.mp4", "joints": [[[1, 2, 2]]]}, "joints: expected 2 triples"),
+        ({"file": "a.mp4", "joints": [[1, 2], [3]]}, "joints: expected 2 triples"),
+        ({"file": "a.mp4", "joints": [["a", {}]]}, "joints: expected 2 triples"),
+        ({"file": "a.mp4", "joints": [[[1, 2, float("nan")]] * 2]}, "joints: expected 2 triples"),
+        ({"file": "a.mp4", "joints": [[[1, 2, 0], [3, 4, 2]]]}, "expected one that is labelled"),
+        ("a.mp4", "clips[0]: expected an object"),
+    ],
+)
+def test_a_faulty_clip_is_told_with_its_place(clip, words, tmp_path):
+    content = {"names": ["neck", "belly"], "clips": [clip]}
+    (tmp_path / "joints.json").write_text(json.dumps(content))
+
+    with pytest.raises(AnnotationError) as caught:
+        read_clips(tmp_path)
+
+    assert words in str(caught.value)
 
 
 def test_a_drawn_scene_gives_the_walks_of_everyone_who_is_seen_for_long():

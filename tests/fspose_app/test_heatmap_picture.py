@@ -58,3 +58,12 @@ def test_a_written_picture_is_the_same_picture(tmp_path):
     np.testing.assert_array_equal(image, read_image(tmp_path / "a.png"))
     with pytest.raises(OutputError, match="cannot be written"):
         write_png(tmp_path / "a.png" / "b.png", image)
+
+
+def test_a_device_is_not_replaced(tmp_path):
+    (tmp_path / "device").symlink_to("/dev/null")
+
+    with pytest.raises(OutputError, match="it is there and no file"):
+        write_png(tmp_path / "device", np.zeros((4, 4, 3), np.uint8))
+
+    assert (tmp_path / "device").is_char_device()

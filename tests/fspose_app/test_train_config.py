@@ -8,17 +8,14 @@ import pytest
 
 from data.errors import ConfigError
 from fspose_app.train_config import (
-    KINDS,
+    CROPS,
     FamilyFast,
     PublishedFast,
     PublishedSlow,
     PublishedTransfer,
-    chosen,
-    presets,
     read_milestones,
-    read_size,
-    recipes,
 )
+from fspose_app.train_kinds import KINDS, chosen, presets, recipes
 from models.training.published.schedule import FAST, SLOW, TRANSFER
 
 NETWORKS = ("finder", "slow", "fast", "transfer")
@@ -82,6 +79,17 @@ def test_a_file_may_name_the_recipe(tmp_path: Path) -> None:
         ("recipe: own", "train.yaml: recipe is 'own', but should be published or family."),
         ("network: hrnet", "network is 'hrnet', but should be 'w32' or 'w48'."),
         ("average: 1", "average is 1, but should be less than 1."),
+        ("lr: .inf", "lr is inf, but should be a finite number."),
+        ("lr: nan", "lr is 'nan', but should be a finite number."),
+        ("clip: .nan", "clip is nan, but should be a finite number."),
+        ("batch-size: 100000000", "batch-size is 100000000, but should be less than or equal to"),
+        ("epochs: 99999999999999999999", "but should be less than or equal to 1000000."),
+        ("seed: 4294967296", "seed is 4294967296, but should be less than 4294967296."),
+        ("minutes: 1.0e+300", "minutes is 1e+300, but should be less than or equal to 1000000."),
+        ("milestones: '" + "9" * 5000 + "'", "but should be rising epochs"),
+        ("milestones: [1, 99999999999]", "but should be rising epochs"),
+        ("recipe: [family]", "recipe is ['family'], but should be published or family."),
+        ("recipe: 0x" + "f" * 5000, "recipe is a number of too many digits"),
     ],
 )
 def test_what_is_wrong_in_a_file_is_one_line(text: str, words: str, tmp_path: Path) -> None:
@@ -99,13 +107,15 @@ def test_an_option_of_the_other_recipe_is_told() -> None:
 
 @pytest.mark.parametrize("value", ["192x256", (192, 256), [192, 256]])
 def test_a_size_is_a_text_or_two_numbers(value: object) -> None:
-    assert read_size(value) == (192, 256)
+    assert CROPS.read(value) == (192, 256)
 
 
-@pytest.mark.parametrize("value", ["32x64", "64x65", "64", (64,), None, 3, "axb", (64.0, 64.0)])
+@pytest.mark.parametrize(
+    "value", ["32x64", "2080x64", "64x65", "64", (64,), None, 3, "axb", (64.0, 64.0)]
+)
 def test_what_is_no_size_is_refused(value: object) -> None:
     with pytest.raises(ValueError, match="multiples of 32"):
-        read_size(value)
+        CROPS.read(value)
 
 
 @pytest.mark.parametrize(

@@ -134,6 +134,16 @@ def test_an_option_that_the_backend_lacks_is_told(
     assert_told(ran, "no option 'least'", "least_score")
 
 
+@pytest.mark.parametrize("value", ["[" * 5000, "2001-99-99", "9" * 5000])
+def test_a_backend_option_that_yaml_chokes_on_is_a_text(
+    fspose: Fspose, family: Path, video: Path, tmp_path: Path, value: str
+) -> None:
+    args = ("--backend-option", f"least={value}", "--family", family)
+    ran = fspose("track", video, "-o", tmp_path / "out", *args)
+
+    assert_told(ran, "no option 'least'", "least_score")
+
+
 def test_a_folder_without_networks_is_told(fspose: Fspose, video: Path, tmp_path: Path) -> None:
     (tmp_path / "family").mkdir()
 
@@ -157,6 +167,8 @@ def test_a_device_that_is_not_there_is_told(
         ("intervall: 4", ("unknown key 'intervall'", "did you mean 'interval'?")),
         ("interval: 0", ("interval is 0", "greater than or equal to 1")),
         ("interval: [", ("is not YAML",)),
+        ("interval: " + "[" * 5000, ("is not YAML: its brackets are nested too deeply",)),
+        ("fps: .inf", ("fps is inf", "a finite number")),
     ],
 )
 def test_a_broken_settings_file_is_told(

@@ -290,6 +290,7 @@ def test_wrong_usage_is_clicks_own(fspose: Fspose, files: Files, tmp_path: Path)
         (files[0], tmp_path / "gone.json"),
         (*files, files[1]),
         (*files, "--pck", "0"),
+        (*files, "--pckh", "nan"),
         (*files, "--least-limbs", "13"),
         (*files, "--format", "xml"),
     ]

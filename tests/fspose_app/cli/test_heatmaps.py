@@ -434,7 +434,31 @@ def test_a_folder_of_nothing_and_one_that_is_full_are_told(
 
     assert_told(ran, "holds nobody who is annotated", VIDEO)
     assert not (tmp_path / "b.fsh").exists()
-    assert_told(full, "is not empty")
+    assert_told(full, "is there already and not empty")
+
+
+def test_an_export_that_breaks_off_leaves_nothing(
+    fspose: Fspose, made: Path, tmp_path: Path
+) -> None:
+    with closing(sqlite3.connect(made)) as database, database:
+        database.execute("UPDATE records SET checksum = 1 WHERE id = (SELECT max(id) FROM records)")
+
+    ran = fspose("heatmaps", "export", made, tmp_path / "published")
+
+    assert_told(ran, "is damaged (wrong checksum)")
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith("published")]
+
+
+@pytest.mark.parametrize("key", [("--track", 10**30), ("--track", 1, "--video", "\udcff")])
+def test_a_key_that_no_database_can_hold_is_told(
+    fspose: Fspose, tree: Path, made: Path, tmp_path: Path, key: tuple[object, ...]
+) -> None:
+    where = ("--video", VIDEO, "--frame", "000000", "--images", tree)
+
+    ran = fspose("heatmaps", "show", made, *where, *key, "-o", tmp_path / "a.png")
+
+    assert_told(ran, "holds no heatmaps of")
+    assert not (tmp_path / "a.png").exists()
 
 
 @pytest.mark.parametrize("name", ["images/../../x.jpg", "/x.jpg", "images\\..\\x.jpg", "...jpg"])

@@ -27,6 +27,17 @@ def test_everyone_is_seen_once_and_the_last_batch_may_be_small():
     assert sorted(number for batch in numbers for number in batch) == list(range(10))
 
 
+def test_a_batch_is_of_one_kind_and_what_is_left_over_comes_last():
+    kinds = np.arange(10) % 3 == 0  # four of ten
+
+    drawn = prepared(numbers, 10, Lap(seed=0, epoch=1, size=3), kinds)
+
+    batches = [batch[0][:, 0].astype(int) for batch in drawn]
+    assert [len(batch) for batch in batches] == [3, 3, 3, 1]
+    assert sorted(np.concatenate(batches)) == list(range(10))
+    assert all(len(set(kinds[batch])) == 1 for batch in batches)
+
+
 @pytest.mark.parametrize("workers", [1, 3])
 def test_workers_change_nothing(workers):
     for one, other in zip(seen(), seen(workers=workers), strict=True):

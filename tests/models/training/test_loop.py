@@ -110,6 +110,82 @@ def test_a_network_learns_and_leaves_its_files(tmp_path: Path) -> None:
     torch.testing.assert_close(weights(tmp_path), dict(fresh.state_dict()))
 
 
+def test_steps_end_a_run_within_an_epoch_and_more_of_them_go_on(tmp_path: Path) -> None:
+    plan = replace(PLAN, epochs=99, steps=4, milestones=(4,))
+
+    assert go(tmp_path, watch := Watch(), replace(RUN, plan=plan))
+    assert watch.shown == [1, 2, 3, 4]
+    assert [float(row["rate"]) for row in log(tmp_path)] == pytest.approx([0.01, 0.01])
+
+    longer = replace(RUN, plan=replace(plan, steps=6))
+    assert go(tmp_path, watch := Watch(), longer, resume=True)
+    assert watch.shown == [5, 6]
+    assert [float(row["rate"]) for row in log(tmp_path)] == pytest.approx([0.01, 0.01, 0.001])
+
+
+def test_a_run_that_was_stopped_after_its_last_step_is_still_closed(tmp_path: Path) -> None:
+    run = replace(RUN, plan=replace(PLAN, epochs=99, steps=4))
+
+    assert not go(tmp_path, Watch(stop_after=4), run)
+    assert go(tmp_path, watch := Watch(), run, resume=True)
+
+    assert watch.shown == []
+    assert [row["epoch"] for row in log(tmp_path)] == ["1", "2"]
+    go(tmp_path / "whole", run=run)
+    torch.testing.assert_close(weights(tmp_path), weights(tmp_path / "whole"))
+
+
+def test_a_gradients_every_number_is_cut(tmp_path: Path) -> None:
+    """Without a momentum's history SGD's first step is the rate times the gradient."""
+    plan = replace(PLAN, epochs=1, steps=1, rate=1.0, optimizer="sgd", clip_value=1e-3)
+    before = network().state_dict()
+
+    go(tmp_path, run=replace(RUN, plan=plan))
+
+    moved = (weights(tmp_path)["2.weight"] - before["2.weight"]).abs()
+    assert float(moved.max()) == pytest.approx(1e-3, rel=1e-3)
+
+
+def test_sgd_spares_normalisations_the_decay(tmp_path: Path) -> None:
+    """Of a gradient that is cut at nearly nothing only the decay is left."""
+    plan = replace(PLAN, epochs=1, steps=1, rate=0.5, optimizer="sgd", decay=0.1, clip_value=1e-12)
+    before = network().state_dict()
+
+    go(tmp_path, run=replace(RUN, plan=plan))
+
+    after = weights(tmp_path)
+    torch.testing.assert_close(after["0.weight"], 0.95 * before["0.weight"])
+    torch.testing.assert_close(after["1.weight"], before["1.weight"])
+
+
+def test_parameters_may_learn_at_a_multiple_of_the_rate(tmp_path: Path) -> None:
+    plan = replace(PLAN, epochs=1, steps=1, optimizer="sgd", clip_value=1e-4, rate=1.0)
+    before = network().state_dict()["2.weight"]
+
+    for name, multiples in (("one", ()), ("ten", (("2.", 10.0),))):
+        run = replace(RUN, plan=replace(plan, multiples=multiples))
+        go(tmp_path / name, run=run)
+
+    one, ten = (weights(tmp_path / name)["2.weight"] - before for name in ("one", "ten"))
+    torch.testing.assert_close(ten, 10 * one, rtol=1e-2, atol=1e-6)
+    first = (weights(tmp_path / name)["0.weight"] for name in ("one", "ten"))
+    torch.testing.assert_close(*first)
+
+
+def test_biases_may_learn_at_another_rate_and_be_what_the_decay_spares(tmp_path: Path) -> None:
+    plan = replace(PLAN, epochs=1, steps=1, rate=0.5, optimizer="sgd", decay=0.1, clip_value=1e-4)
+    before = network().state_dict()
+
+    run = replace(RUN, plan=replace(plan, bias_multiple=2.0, spared="biases"))
+    go(tmp_path, run=run)
+
+    after = weights(tmp_path)
+    decayed = after["1.weight"] - 0.95 * before["1.weight"]  # a normalisation's, which counts too
+    assert float(decayed.abs().max()) <= 0.5e-4 * 1.01
+    moved = (after["2.bias"] - before["2.bias"]).abs()
+    assert float(moved.max()) == pytest.approx(1e-4, rel=1e-2)
+
+
 def test_the_log_has_a_line_per_epoch_with_its_rate(tmp_path: Path) -> None:
     go(tmp_path)
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from models.training.processes import Crew
+
 ROOT = Path(__file__).parents[3]
 
 SCRIPT = """
@@ -104,3 +106,14 @@ def test_two_processes_end_with_the_weights_of_one_also_when_stopped(tmp_path: P
     assert {path.name for path in (tmp_path / "two").iterdir()} == {
         *("best.pth", "final.pth", "last.pth", "log.csv")
     }
+
+
+def test_normalisations_look_at_all_processes_where_there_are_several_on_cuda() -> None:
+    network = torch.nn.Sequential(torch.nn.Conv2d(2, 3, 1), torch.nn.BatchNorm2d(3))
+    names = list(network.state_dict())
+
+    assert Crew(0, 1, "cuda:0").normalised(network) is network
+    assert Crew(0, 2, "cpu").normalised(network) is network
+    joined = Crew(0, 2, "cuda:0").normalised(network)
+    assert isinstance(joined[1], torch.nn.SyncBatchNorm)
+    assert list(joined.state_dict()) == names
