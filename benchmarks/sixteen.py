@@ -110,6 +110,8 @@ def keypoint_ap(truth: Path, results: Path) -> float:
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 
+    if not json.loads(results.read_text(encoding="utf-8")):
+        return 0.0  # the tool takes no empty file
     annotated = COCO(str(truth))
     tool = COCOeval(annotated, annotated.loadRes(str(results)), "keypoints")
     tool.evaluate()

@@ -40,8 +40,8 @@ EMBEDDED = "embedded"
 # defaults and stricter values, which showed fewer strangers in the drawn demo with older weights.
 WEAK_SCORE, WEAK_FAST_SCORE = 0.2, 0.1
 FLIP_SHIFT = 1  # cell to the right, as HRNet's SHIFT_HEATMAP; the embedded nets gain by it too
-# Of a backend's pose whose box the slow network looks into: detectors hand out guesses from 0.05 on,
-# as benchmarks want it. One-stage scores are low (the root of two shares, in DirectPose their
+# Of a backend's pose whose box the slow network looks into: detectors hand out guesses from 0.05
+# on, as benchmarks want it. One-stage scores are low (the root of two shares, in DirectPose their
 # product); those of the two-stage ones are a soft-max of person and nobody, even at a half.
 SURE_SCORE = 0.3
 SURE_SCORES = {"directpose": 0.1, "hpos": 0.5, "keypoint_rcnn": 0.5}
