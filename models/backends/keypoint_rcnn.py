@@ -101,11 +101,14 @@ def build(
     fetched. Raises ConfigError for an option out of range, WeightsError for a checkpoint of
     another network.
     """
-    _options.check(NAME, "least_score", least_score, 0, 1)
-    _options.check(NAME, "overlap", overlap, 0, 1)
-    _options.check(NAME, "most_people", most_people, 1, 1000)
-    _options.check(NAME, "side", side, 32, 4000)
-    _options.check(NAME, "longest", longest, 32, 8000)
+    _options.check_usual(
+        NAME,
+        least_score=least_score,
+        overlap=overlap,
+        most_people=most_people,
+        side=side,
+        longest=longest,
+    )
     settings = Settings(
         side=side,
         longest=longest,

@@ -157,12 +157,15 @@ def build(
     """
     _options.check_choice(NAME, "variant", variant, (AUTO, *VARIANTS))
     _options.check_choice(NAME, "keypoint_set", keypoint_set, (AUTO, *KEYPOINTS))
-    _options.check(NAME, "least_score", least_score, 0, 1)
-    _options.check(NAME, "overlap", overlap, 0, 1)
-    _options.check(NAME, "most_people", most_people, 1, 1000)
     _options.check(NAME, "most_per_level", most_per_level, 1, 100_000)
-    _options.check(NAME, "side", side, 32, 4000)
-    _options.check(NAME, "longest", longest, 32, 8000)
+    _options.check_usual(
+        NAME,
+        least_score=least_score,
+        overlap=overlap,
+        most_people=most_people,
+        side=side,
+        longest=longest,
+    )
     shares = _options.numbers(NAME, "scales", scales)
     wanted = None if variant == AUTO else variant
     wanted_set = None if keypoint_set == AUTO else keypoint_set
