@@ -42,6 +42,7 @@ from models.networks.resnet import ResNet
 
 PROPOSALS = 1000  # regions of an image that are looked at, and anchors of a level before that
 PEOPLE_AT_ONCE = 50  # whose maps are in memory together: with attention about 4 MB a person
+PIXEL_SPREAD, BLOCK_SHARE = 60.0, 0.2  # of a fresh trunk, see `_quieten`
 
 RENAMES: tuple[tuple[str, str | None], ...] = (
     # Older detectron2 stores the colours' mean and deviation, and the anchors' corners; they are
@@ -173,7 +174,21 @@ def over_resnet(
 ) -> Hpos:
     """hpos over a ResNet in detectron2's layout; `more` are Hpos's own arguments."""
     trunk = ResNet(blocks, widths=widths, stem_width=stem_width)
+    _quieten(trunk)
     return Hpos(trunk, widths, keypoints=keypoints, **more)
+
+
+def _quieten(trunk: ResNet) -> None:
+    """Let a fresh trunk, whose normalisations are frozen, begin with answers of order 1.
+
+    Pixels are in 0..255, and every block adds as much as there is. Without this the region network
+    above random numbers answers with boxes far outside of the image. Files overwrite it.
+    """
+    for name, module in trunk.named_modules():
+        if name == "stem.conv1.norm":
+            module.get_buffer("weight").fill_(1 / PIXEL_SPREAD)
+        elif name.endswith("conv3.norm"):
+            module.get_buffer("weight").fill_(BLOCK_SHARE)
 
 
 def hpos_r50(keypoints: int) -> Hpos:

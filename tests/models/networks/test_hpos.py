@@ -18,6 +18,7 @@ from models.networks.hpos_head import (
     read_keypoints,
     regions_of,
 )
+from models.networks.rcnn import anchored, proposals
 
 
 def narrow(keypoints: int = 17) -> Hpos:
@@ -126,6 +127,28 @@ def test_odds_of_a_flat_map_are_an_even_share_and_a_sure_one_has_a_score_of_1() 
     torch.testing.assert_close(found.odds[0, 0], torch.tensor(1 / 56**2))
     torch.testing.assert_close(found.scores[0, 1], torch.tensor(1.0))
     assert abs(found.points[0, 1] - torch.tensor([31.0, 21])).max() <= 1
+
+
+@pytest.mark.parametrize("blocks", [(1, 1, 1, 1), (3, 4, 6, 3)])
+def test_a_fresh_network_proposes_regions_within_the_image(blocks: tuple[int, ...]) -> None:
+    """Frozen normalisations do not keep its numbers small."""
+    torch.manual_seed(0)
+    network = hpos.over_resnet(
+        blocks,
+        keypoints=17,
+        widths=(32, 64, 64, 128),
+        stem_width=16,
+        channels=16,
+        box_width=16,
+        head_width=16,
+    ).eval()
+    with torch.inference_mode():
+        answer = network(torch.rand(1, 3, 96, 128) * 255 - 120)
+        levels = anchored(answer.regions)
+        regions = proposals(levels, 0, (96, 128), before=1000, after=1000)
+
+    assert max(float(level.deltas.abs().max()) for level in answer.regions) < 5
+    assert len(regions) > 100
 
 
 class Refusing(nn.Module):
