@@ -5,7 +5,7 @@ It brings in torch, which takes over a second; commands import it inside their f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Set
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -24,6 +24,10 @@ from models import archives, backends, checkpoints, device, published, zoo
 from models.backends.base import PoseBackend
 from models.backends.embedded import Embedded
 from models.finder import CheckedFinder
+from models.runtimes import base as runtimes
+from models.runtimes import whole
+from models.runtimes.passes import Placing, placing
+from models.runtimes.whole import Picture, Whole
 from models.topdown import FlipTest, TopDown
 from models.warp import Warp
 from pipelines import fusion
@@ -54,10 +58,21 @@ Models = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What settings say of networks, with the device that `auto` became."""
+    """What settings say of networks, with the device and the runtime that `auto` became."""
 
     settings: NetworkSettings
     device: str
+    runtime: runtimes.Name = "torch"
+
+    @property
+    def effective(self) -> dict[str, str]:
+        """What `auto` became, for the header of a result."""
+        return {"device": self.device, "runtime": self.runtime}
+
+    @property
+    def placing(self) -> Placing:
+        """Where the scheme's own networks run; other backends run in torch."""
+        return placing(self.runtime, self.settings.threads)
 
     @property
     def family(self) -> Path:
@@ -79,7 +94,8 @@ class Wanted:
     def finder(self) -> CheckedFinder:
         least_score = self._least_score()
         file = self.file("finder")
-        return zoo.finder(self.device, self.family, least_score=least_score, checkpoint=file)
+        finder = zoo.finder(self.device, self.family, least_score=least_score, checkpoint=file)
+        return finder.placed(self.placing)
 
     def net(self, role: checkpoints.NetRole) -> TopDown:
         given, known = self.settings.weights.get(role), self.settings.weights_as.get(role)
@@ -88,9 +104,10 @@ class Wanted:
         item = published.find(known) if known is not None else None
         if item is None and given is not None:
             item = self._fetched(given)
-        return checkpoints.topdown(
+        net = checkpoints.topdown(
             role, self.device, self.family, checkpoint=self.file(role), known=item
         )
+        return net.placed(self.placing)
 
     def slow(self) -> TopDown | FlipTest:
         """The slow network, reading everyone twice where that is wanted."""
@@ -99,7 +116,8 @@ class Wanted:
 
     def warp(self, role: WarpRole, skeleton: Skeleton) -> Warp:
         file = self.file(role)
-        return checkpoints.warp(self.device, self.family, skeleton, checkpoint=file)
+        warp = checkpoints.warp(self.device, self.family, skeleton, checkpoint=file)
+        return warp.placed(self.placing)
 
     def backend(self) -> PoseBackend:
         """The backend by name; one that comes without weights must be given some."""
@@ -167,10 +185,12 @@ class Wanted:
 
 
 def wanted(settings: NetworkSettings) -> Wanted:
-    """The device is chosen and torch's threads are set here, once. Raises ConfigError."""
+    """Device and runtime are chosen and torch's threads set here, once. Raises ConfigError."""
     if settings.threads is not None:
         device.use_threads(settings.threads)
-    return Wanted(settings, device.choose(settings.device))
+    only_cpu = settings.device == "auto" and settings.runtime in runtimes.FASTEST_FIRST
+    chosen = "cpu" if only_cpu else device.choose(settings.device)
+    return Wanted(settings, chosen, runtimes.choose(settings.runtime, chosen))
 
 
 def pipeline(
@@ -277,3 +297,20 @@ def net_on_boxes(settings: DetectSettings, want: Wanted) -> tuple[HeatmapNet, Mo
 def stored_net(settings: HeatmapSettings, want: Wanted) -> tuple[TopDown, Models]:
     """The slow or the fast net whose maps are to be stored."""
     return want.net(settings.net), want.models({settings.net})
+
+
+def exportable(
+    role: Role, want: Wanted, pictures: Sequence[Picture], size: tuple[int, int]
+) -> tuple[str, Whole]:
+    """The network of a role under its name, with what it is tried on.
+
+    `size` is that of the pictures which a finder reads. Raises ConfigError, WeightsError.
+    """
+    roles: set[Role] = {role, "slow"} if role == "transfer" else {role}
+    name, _ = want.models(roles)[sorted(roles).index(role)]
+    if role == "finder":
+        return name, whole.of_finder(want.finder().finder, pictures, size)
+    if role == "transfer":
+        net = want.net("slow")
+        return name, whole.of_warp(want.warp("transfer", net.skeleton), net, pictures)
+    return name, whole.of_topdown(want.net("slow" if role == "slow" else "fast"), pictures)

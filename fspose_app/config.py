@@ -23,6 +23,7 @@ from pydantic_core import PydanticCustomError
 
 from data.errors import ConfigError
 from data.packing import Precision
+from models.runtimes.base import Wish as RuntimeWish
 from pipelines.fusion import named as fusion_named
 from pipelines.fusion import names as fusion_names
 
@@ -75,6 +76,7 @@ class NetworkSettings(BaseModel):
     family: Path | None = None
     flip_test: Switch = False
     device: str = "auto"
+    runtime: RuntimeWish = "torch"
     threads: Annotated[int, Field(strict=True, ge=1, le=512)] | None = None
 
 
@@ -122,6 +124,13 @@ class NetsOnly(NetworkSettings):
 
     backend: Literal["embedded"] = "embedded"
     flip_test: Literal[False] = False
+
+
+class ExportSettings(NetsOnly):
+    """Settings of `fspose export`; the reference runs in torch on the CPU."""
+
+    device: Literal["cpu"] = "cpu"
+    runtime: Literal["torch"] = "torch"
 
 
 class HeatmapSettings(NetsOnly):

@@ -12,6 +12,7 @@ from click.core import ParameterSource
 from pydantic import BaseModel
 
 from fspose_app.config import NOT_YAML, Format, NetworkSettings, Role, Scheme, SchemeSettings
+from models.runtimes.base import WISHES as RUNTIMES
 from pipelines import fusion
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -27,6 +28,7 @@ NETWORK_NAMES = (
     "family",
     "flip_test",
     "device",
+    "runtime",
     "threads",
 )
 """The settings that `network_options` reads."""
@@ -34,6 +36,8 @@ SCHEME_NAMES = ("scheme", "interval", "search_interval", "fusion")
 """The settings that `scheme_options` reads."""
 NET_NAMES = ("weights", "weights_as", "family", "device", "threads")
 """The settings that `net_options` reads."""
+EXPORT_NAMES = ("weights", "weights_as", "family", "threads")
+"""The settings that `export_options` reads."""
 
 
 def default(kind: type[BaseModel], name: str) -> Any:
@@ -88,7 +92,7 @@ def _scalar(text: str) -> object:
 
 def network_options(command: Command) -> Command:
     """--backend, --weights, --family, --device and the others that choose networks."""
-    options = (*_BACKEND_OPTIONS, *_WEIGHTS_OPTIONS, _FLIP_TEST, *_DEVICE_OPTIONS)
+    options = (*_BACKEND_OPTIONS, *_WEIGHTS_OPTIONS, _FLIP_TEST, _RUNTIME, *_DEVICE_OPTIONS)
     return _with(options, command)
 
 
@@ -100,6 +104,11 @@ def scheme_options(command: Command) -> Command:
 def net_options(command: Command) -> Command:
     """Of the options above those that choose one network for people whose boxes are known."""
     return _with((*_WEIGHTS_OPTIONS, *_DEVICE_OPTIONS), command)
+
+
+def export_options(command: Command) -> Command:
+    """The same without the device: what is compared runs on the CPU."""
+    return _with((*_WEIGHTS_OPTIONS, *_DEVICE_OPTIONS[1:]), command)
 
 
 config_option = click.option(
@@ -168,6 +177,14 @@ _FLIP_TEST = click.option(
     default=default(NetworkSettings, "flip_test"),
     show_default=True,
     help="Whether the slow network reads everyone twice, once mirrored: better and slower.",
+)
+_RUNTIME = click.option(
+    "--runtime",
+    type=click.Choice(RUNTIMES),
+    default=default(NetworkSettings, "runtime"),
+    show_default=True,
+    help="What runs finder, slow, fast and transfer network: torch, or on a CPU ONNX Runtime or "
+    "OpenVINO, which are quicker. With auto, OpenVINO where it is installed, else ONNX Runtime.",
 )
 _DEVICE_OPTIONS = (
     click.option(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from data.errors import ConfigError
+from models.runtimes.base import cores
 
 
 def choose(name: str) -> str:
@@ -31,5 +32,13 @@ def present() -> tuple[str, ...]:
 
 
 def use_threads(count: int) -> None:
-    """How many threads torch may use on the CPU, from now on."""
+    """How many threads torch may use on the CPU, from now on.
+
+    Raises ConfigError for more than there are cores: they would wait for each other.
+    """
+    if count > cores():
+        raise ConfigError(
+            f"--threads is {count}, but there are {cores()} cores here. "
+            f"Choose --threads {cores()} or fewer."
+        )
     torch.set_num_threads(count)

@@ -6,6 +6,7 @@ in it is the second opinion: where nobody is, the pose nets' scores are low.
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 
 import cv2
@@ -18,6 +19,7 @@ from data.frame import Image
 from data.pose import Box, Floats
 from models.decode import decode
 from models.preprocess import normalised
+from models.runtimes.passes import Placing
 from models.topdown import TopDown
 
 SURE = 0.2  # a keypoint's score from which it helps to place the box
@@ -46,6 +48,17 @@ class Finder:
         self._network = network.to(device).eval()
         self._side, self._least_score = side, least_score
         self._overlap, self._most, self._device = overlap, most, device
+
+    @property
+    def network(self) -> nn.Module:
+        """What runs on the reduced image."""
+        return self._network
+
+    def placed(self, placing: Placing) -> Finder:
+        """The same with its network's passes where `placing` puts them."""
+        other = copy.copy(self)
+        other._network = placing(self._network)
+        return other
 
     def find(self, image: Image) -> list[Box]:
         """People of an RGB image (h, w, 3), best first, in its pixels and clipped to it."""
@@ -87,6 +100,12 @@ class CheckedFinder:
     ) -> None:
         self.finder, self._net = finder, net
         self._least_score, self._overlap, self._most = least_score, overlap, most
+
+    def placed(self, placing: Placing) -> CheckedFinder:
+        """The same with both networks' passes where `placing` puts them."""
+        other = copy.copy(self)
+        other.finder, other._net = self.finder.placed(placing), self._net.placed(placing)
+        return other
 
     def find(self, image: Image) -> list[Box]:
         """People of an RGB image (h, w, 3), best first, in its pixels."""

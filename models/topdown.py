@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from data.skeleton import Skeleton
 from models.decode import merge_flipped
 from models.networks.mobilenet import FastOutput
 from models.preprocess import normalised
+from models.runtimes.passes import Placing
 
 # Of the taught sigma; near the best for PCK@0.2 on the training packs' held-out people.
 SMOOTHING = 0.75
@@ -94,6 +96,17 @@ class TopDown:
         self._size = size
         self._device = device
         self.head = head
+
+    @property
+    def network(self) -> nn.Module:
+        """What runs on the crops; its `head` is not in it."""
+        return self._network
+
+    def placed(self, placing: Placing) -> TopDown:
+        """The same with its network's passes where `placing` puts them."""
+        other = copy.copy(self)
+        other._network = placing(self._network)
+        return other
 
     def heatmaps(self, image: Image, boxes: Sequence[Box]) -> list[Heatmaps]:
         """One set of maps per box, in the boxes' order; the image is (h, w, 3) RGB."""

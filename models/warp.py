@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from data.heatmaps import Heatmaps
+from models.runtimes.passes import Placing
 
 
 class Warp:
@@ -20,6 +22,17 @@ class Warp:
     def __init__(self, network: nn.Module, device: torch.device | str) -> None:
         self._network = network.to(device).eval()
         self._device = device
+
+    @property
+    def network(self) -> nn.Module:
+        """What runs on the pairs."""
+        return self._network
+
+    def placed(self, placing: Placing) -> Warp:
+        """The same with its network's passes where `placing` puts them."""
+        other = copy.copy(self)
+        other._network = placing(self._network)
+        return other
 
     def __call__(
         self, current: Sequence[Heatmaps], reference: Sequence[Heatmaps]

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+LISTENER = "fspose_app/live/serve/server.py"
 BUNDLED = ROOT / "models" / "bundled" / "fspose-transfer-1.safetensors"
 COMMANDS = (  # in the order in which they build on one another; {out} is an empty folder
     "--help",
@@ -96,7 +97,15 @@ def test_only_one_file_of_the_house_can_open_a_connection():
                 if any(name in speakers for name in names):
                     found.add(file.relative_to(ROOT).as_posix())
 
-    assert found == {"models/fetch.py"}
+    assert found == {"models/fetch.py", LISTENER}
+
+
+def test_the_server_of_the_page_listens_and_calls_nobody():
+    tree = ast.parse((ROOT / LISTENER).read_text(encoding="utf-8"))
+    called = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+
+    assert "create_server" in called
+    assert not called & {"connect", "connect_ex", "create_connection", "sendto", "urlopen"}
 
 
 def test_a_connection_would_be_seen(offline):

@@ -20,6 +20,7 @@ COMMANDS = {
     "serve": "Show a page in the browser: people live, and videos that are dropped on it.",
     "heatmaps": "The database of heatmaps, one record per annotated person and frame.",
     "evaluate": "Score predictions against annotations.",
+    "export": "Write NETWORK for another runtime, and say how far it drifts from torch.",
     "train": "Train a network of the scheme on annotated people.",
     "convert": "Write RESULT, the result.jsonl of a finished run, in other formats.",
     "data": "Annotation files of the published data sets.",

@@ -116,7 +116,7 @@ def _track(
 
     want, watch = build.wanted(chosen), Stopwatch()
     pipeline, models = build.pipeline(chosen, want, watch)
-    effective = {**chosen.model_dump(mode="json"), "device": want.device}
+    effective = {**chosen.model_dump(mode="json"), **want.effective}
     header = header_of(
         source.info, pipeline.skeleton, models=models, settings=effective, version=__version__
     )

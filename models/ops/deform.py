@@ -30,7 +30,9 @@ class DeformConv(nn.Module):
     def forward(self, maps: Tensor, offsets: Tensor) -> Tensor:
         """(N, inputs, h, w) and (N, groups * 2 * taps, h, w) to (N, outputs, h, w)."""
         taps = self.weight[0, 0].numel()
-        if maps.device.type == "cpu" and torch.is_grad_enabled() and offsets.shape[1] == 2 * taps:
+        taught = maps.device.type == "cpu" and torch.is_grad_enabled()
+        # ONNX's own operator for it came late, and few runtimes have it; sampling all of them have.
+        if torch.onnx.is_in_onnx_export() or (taught and offsets.shape[1] == 2 * taps):
             return sampled_conv(maps, offsets, self.weight, self.padding, self.dilation)
         return deform_conv2d(
             maps, offsets, self.weight, padding=self.padding, dilation=self.dilation
@@ -40,7 +42,7 @@ class DeformConv(nn.Module):
 def sampled_conv(
     maps: Tensor, offsets: Tensor, weight: Tensor, padding: tuple[int, int], dilation: int
 ) -> Tensor:
-    """The same as `deform_conv2d` with one deformable group; size out is size in.
+    """The same as `deform_conv2d`, with any number of deformable groups; size out is size in.
 
     Its gradients take a quarter of the time on a CPU (64 channels, 17 taps).
     """
@@ -48,12 +50,14 @@ def sampled_conv(
     rows, columns = weight.shape[2:]
     tap_y = (torch.arange(rows) * dilation - padding[0]).repeat_interleave(columns)
     tap_x = (torch.arange(columns) * dilation - padding[1]).repeat(rows)
-    moves = offsets.view(count, rows * columns, 2, height, width)
+    groups = offsets.shape[1] // (2 * rows * columns)
+    moves = offsets.reshape(count * groups, rows * columns, 2, height, width)
     y = moves[:, :, 0] + tap_y[:, None, None] + torch.arange(height)[:, None]
     x = moves[:, :, 1] + tap_x[:, None, None] + torch.arange(width)
     # grid_sample counts from -1 to 1, from the first cell's edge to the last one's
     grid = torch.stack([(2 * x + 1) / width - 1, (2 * y + 1) / height - 1], -1)
-    seen = grid_sample(maps, grid.flatten(1, 2), padding_mode="zeros", align_corners=False).view(
-        count, channels, rows * columns, height, width
-    )
+    grouped = maps.reshape(count * groups, channels // groups, height, width)
+    seen = grid_sample(
+        grouped, grid.flatten(1, 2), padding_mode="zeros", align_corners=False
+    ).reshape(count, channels, rows * columns, height, width)
     return torch.einsum("nckhw,ock->nohw", seen, weight.flatten(2))

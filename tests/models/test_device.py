@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from data.errors import ConfigError
-from models.device import choose, present
+from models.device import choose, present, use_threads
+from models.runtimes.base import cores
 
 
 def test_auto_is_a_device_that_is_there() -> None:
@@ -28,3 +29,12 @@ def test_a_device_that_is_not_there_is_told_with_those_that_are(name: str) -> No
 def test_cuda_without_a_gpu_is_told() -> None:
     with pytest.raises(ConfigError, match="no device 'cuda' here"):
         choose("cuda")
+
+
+def test_more_threads_than_cores_are_told() -> None:
+    before = torch.get_num_threads()
+
+    with pytest.raises(ConfigError, match=rf"there are {cores()} cores here. Choose --threads"):
+        use_threads(cores() + 1)
+
+    assert torch.get_num_threads() == before

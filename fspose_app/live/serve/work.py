@@ -66,7 +66,7 @@ class Follow:
             chosen = self._settings.following(scheme)
             want = build.wanted(chosen)
             pipeline, models = build.pipeline(chosen, want, no_clock)
-            shown = chosen.model_dump(mode="json", exclude=PRIVATE) | {"device": want.device}
+            shown = chosen.model_dump(mode="json", exclude=PRIVATE) | want.effective
             self._built[scheme] = (pipeline, {"models": models, "settings": shown})
         return self._built[scheme]
 

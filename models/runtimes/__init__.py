@@ -1,0 +1,1 @@
+"""Other programs than torch that a network's passes can run in."""

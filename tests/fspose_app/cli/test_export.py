@@ -1,0 +1,165 @@
+"""`fspose export`: networks for other runtimes, compared before they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from click.testing import Result
+
+from fspose_app import export_samples
+from models.runtimes import base, drift
+from models.runtimes.base import SUFFIXES, Target, installed
+
+Fspose = Callable[..., Result]
+
+
+def or_skipped(target: Target) -> object:
+    there = target == "torchscript" or installed(target)
+    absent = pytest.mark.skipif(not there, reason=f"the extra '{target}' is not installed")
+    return pytest.param(target, marks=absent)
+
+
+def assert_told(ran: Result, *words: str, code: int = 1) -> None:
+    assert ran.exit_code == code, ran.output
+    line = ran.stderr.splitlines()[-1]
+    assert line.startswith("Error: ")
+    assert all(word in line for word in words), line
+    assert "Traceback" not in ran.output
+
+
+@pytest.fixture(autouse=True)
+def _few_drawn_people(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(export_samples, "SCENES", 1)
+
+
+@pytest.mark.parametrize("target", [or_skipped(target) for target in SUFFIXES])
+@pytest.mark.parametrize("network", ["fast", "transfer", "finder"])
+def test_a_network_is_written_and_found_equal_again(
+    fspose: Fspose, family: Path, tmp_path: Path, network: str, target: Target
+) -> None:
+    path = tmp_path / f"net{SUFFIXES[target]}"
+    # An untrained transfer network gives maps that are full of ties, which rounding decides.
+    own = () if network == "transfer" else ("--family", family)
+    words = ("export", network, "--to", target, *own, "--threads", 1)
+
+    ran = fspose(*words, "-o", path)
+
+    assert ran.exit_code == 0, ran.output
+    error, moved, name = ran.stdout.splitlines()
+    assert error.startswith("largest error ")
+    assert "pixels of the map at most" in moved
+    assert name == str(path)
+    assert path.is_file()
+    again = fspose(*words, "--check", path)
+    assert again.exit_code == 0, again.output
+    assert again.stdout == ran.stdout
+
+
+def test_real_images_take_the_place_of_drawn_people(
+    fspose: Fspose, family: Path, tmp_path: Path
+) -> None:
+    image = np.full((64, 96, 3), 40, np.uint8)
+    image[20:44, 40:64] = 220
+    cv2.imwrite(str(tmp_path / "a.png"), image)
+    words = ("export", "fast", "--to", "torchscript", "--family", family)
+
+    ran = fspose(*words, "--images", tmp_path / "a.png", "-o", tmp_path / "fast.pt")
+
+    assert ran.exit_code == 0, ran.output
+    assert (tmp_path / "fast.pt").is_file()
+
+
+def test_images_that_are_not_there_or_show_nobody_are_told(
+    fspose: Fspose, family: Path, tmp_path: Path
+) -> None:
+    cv2.imwrite(str(tmp_path / "grey.png"), np.zeros((64, 64, 3), np.uint8))
+    words = ("export", "fast", "--to", "torchscript", "-o", tmp_path / "fast.pt")
+
+    assert_told(fspose(*words, "--family", family, "--images", "gone.png"), "gone.png: no such")
+    ran = fspose(*words, "--images", tmp_path / "grey.png")
+
+    assert_told(ran, "Nobody is found", "grey.png")
+    assert not (tmp_path / "fast.pt").exists()
+
+
+def test_what_drifts_is_refused(
+    fspose: Fspose, family: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drift, "LARGEST", -1.0)  # nothing is as near as that
+
+    ran = fspose(
+        *("export", "fast", "--to", "torchscript", "--family", family), "-o", tmp_path / "f.pt"
+    )
+
+    assert_told(ran, "f.pt drifts from torch", "Nothing was written")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("target", [or_skipped(target) for target in SUFFIXES])
+def test_garbage_to_check_is_told(
+    fspose: Fspose, family: Path, tmp_path: Path, target: Target
+) -> None:
+    path = tmp_path / f"net{SUFFIXES[target]}"
+    path.write_text("garbage")
+
+    ran = fspose("export", "slow", "--to", target, "--family", family, "--check", path)
+
+    assert_told(ran, path.name)
+
+
+@pytest.mark.parametrize("target", ["onnx", "openvino"])
+def test_a_runtime_that_is_not_installed_is_told(
+    fspose: Fspose,
+    family: Path,
+    tmp_path: Path,
+    target: Target,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(base.PACKAGES, target, ("a_package_that_nobody_has",))
+    path = tmp_path / f"net{SUFFIXES[target]}"
+
+    ran = fspose("export", "slow", "--to", target, "--family", family, "-o", path)
+
+    assert_told(ran, f"'{target}' is not installed", f"pip install 'fspose[{target}]'")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("slow", "--to", "onnx", "-o", "slow.pt"), "ends in .onnx"),
+        (("slow", "--to", "onnx", "--size", "64x64"), "--size is of the finder only"),
+        (("finder", "--to", "onnx", "--size", "65x64"), "multiples of 32"),
+        (("everything", "--to", "onnx"), "everything"),
+        (("slow",), "--to"),
+    ],
+)
+def test_wrong_usage_is_told(fspose: Fspose, words: tuple[str, ...], told: str) -> None:
+    ran = fspose("export", *words)
+
+    assert ran.exit_code == 2
+    assert told in ran.stderr
+
+
+def test_a_file_is_checked_or_written_not_both(fspose: Fspose, tmp_path: Path) -> None:
+    path = tmp_path / "slow.onnx"
+    path.write_text("")
+
+    ran = fspose("export", "slow", "--to", "onnx", "--check", path, "-o", path)
+
+    assert ran.exit_code == 2
+    assert "exclude each other" in ran.stderr
+
+
+def test_weights_that_are_not_used_are_told(fspose: Fspose, family: Path, tmp_path: Path) -> None:
+    weights = f"fast={family / 'tiny-fast.safetensors'}"
+
+    ran = fspose(
+        *("export", "slow", "--to", "torchscript", "--family", family, "--weights", weights),
+        *("-o", tmp_path / "slow.pt"),
+    )
+
+    assert_told(ran, "Weights for 'fast'", "slow only")

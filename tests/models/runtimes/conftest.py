@@ -1,0 +1,56 @@
+"""What tests of runtimes share: small networks, and the runtimes that are installed here."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from data.pose import Box
+from data.skeleton import FSPOSE_19
+from models.networks.plain import PlainNet
+from models.runtimes.base import Name, installed
+from models.runtimes.whole import Whole, of_topdown
+from models.topdown import Calibrated, TopDown
+
+
+def _or_skipped(name: Name) -> object:
+    absent = pytest.mark.skipif(not installed(name), reason=f"the extra '{name}' is not installed")
+    return pytest.param(name, marks=absent)
+
+
+@pytest.fixture(params=[_or_skipped("onnx"), _or_skipped("openvino")])
+def name(request: pytest.FixtureRequest) -> Name:
+    """A runtime that is not torch, and is installed."""
+    return request.param
+
+
+def plain(seed: int = 0) -> nn.Module:
+    """A small network of poses, whose maps are anything but flat."""
+    torch.manual_seed(seed)
+    network = PlainNet(keypoints=19, widths=(8, 8), blocks=1).eval()
+    with torch.no_grad():
+        network.final_layer.weight.mul_(20)
+    return network
+
+
+def topdown(network: nn.Module) -> TopDown:
+    return TopDown(
+        network,
+        size=(48, 64),
+        padding=1.25,
+        skeleton=FSPOSE_19,
+        device="cpu",
+        head=Calibrated(2.0),
+    )
+
+
+@pytest.fixture
+def whole() -> Whole:
+    """The small network with its head, and five people to try it on."""
+    return of_topdown(topdown(plain()), [(noise(), [Box(5, 5, 60, 90)] * 5)])
+
+
+def noise() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 255, (100, 120, 3), np.uint8)

@@ -1,0 +1,55 @@
+"""Which runtime a wish leads to."""
+
+from __future__ import annotations
+
+import pytest
+
+from data.errors import ConfigError
+from models.runtimes import base
+from models.runtimes.base import FASTEST_FIRST, choose, cores, installed
+
+ABSENT = ("a_package_that_nobody_has",)
+
+
+def test_torch_is_always_there():
+    assert installed("torch")
+    assert choose("torch", "cpu") == "torch"
+    assert choose("torch", "cuda") == "torch"
+
+
+@pytest.mark.parametrize("name", FASTEST_FIRST)
+def test_a_runtime_that_is_not_installed_is_told_with_the_one_command(name, monkeypatch):
+    monkeypatch.setitem(base.PACKAGES, name, ABSENT)
+
+    with pytest.raises(
+        ConfigError, match=rf"'{name}' is not installed.*pip install 'fspose\[{name}"
+    ):
+        choose(name, "cpu")
+
+
+def test_auto_is_the_fastest_that_is_installed(monkeypatch):
+    for name in FASTEST_FIRST:
+        monkeypatch.setitem(base.PACKAGES, name, ("json",))
+
+    assert choose("auto", "cpu") == FASTEST_FIRST[0]
+
+    monkeypatch.setitem(base.PACKAGES, FASTEST_FIRST[0], ABSENT)
+    assert choose("auto", "cpu") == FASTEST_FIRST[1]
+
+    monkeypatch.setitem(base.PACKAGES, FASTEST_FIRST[1], ABSENT)
+    assert choose("auto", "cpu") == "torch"
+
+
+def test_auto_leaves_another_device_than_the_cpu_to_torch(monkeypatch):
+    monkeypatch.setitem(base.PACKAGES, "onnx", ("json",))
+
+    assert choose("auto", "cuda") == "torch"
+
+
+def test_a_runtime_for_a_device_that_it_does_not_know_is_told():
+    with pytest.raises(ConfigError, match=r"on the CPU, not on 'cuda:0'.*--device cpu"):
+        choose("onnx", "cuda:0")
+
+
+def test_there_is_a_core():
+    assert cores() >= 1

@@ -1,0 +1,157 @@
+"""A network's passes in another runtime answer as torch does."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from data.errors import ConfigError
+from models.networks.finder import FinderNet, Found
+from models.networks.mobilenet import FastOutput, MobileNet
+from models.networks.plain import PlainNet
+from models.networks.slim_transfer import SlimTransfer
+from models.networks.transfer import TransferNet
+from models.runtimes.base import Runtime, Session
+from models.runtimes.passes import Elsewhere, create, digest, placing
+
+TRUNK = {"width": 8, "keypoints": 1, "modules": [1, 1, 1], "blocks": 1, "stem": 8}
+
+
+def shaken(network: nn.Module) -> nn.Module:
+    """With weights under which an untrained transfer network does move its maps."""
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for entry in network.parameters():
+            entry.copy_(torch.randn(entry.shape, generator=generator) * 0.2)
+    return network.eval()
+
+
+def maps(batch: int, seed: int = 0) -> Tensor:
+    return torch.rand(batch, 5, 16, 12, generator=torch.Generator().manual_seed(seed))
+
+
+def images(batch: int, height: int = 64, width: int = 96) -> Tensor:
+    return torch.rand(batch, 3, height, width, generator=torch.Generator().manual_seed(batch))
+
+
+class Counting:
+    """A runtime that counts the graphs it is given, and hands them to another."""
+
+    name = "onnx"
+
+    def __init__(self, inner: Runtime) -> None:
+        self.inner, self.count = inner, 0
+
+    def session(self, graph: bytes) -> Session:
+        self.count += 1
+        return self.inner.session(graph)
+
+
+@pytest.mark.parametrize("batch", [1, 3, 8])
+def test_one_map_per_keypoint_is_as_torchs_for_any_batch(name, batch):
+    network = shaken(PlainNet(keypoints=5, widths=(8, 8), blocks=1))
+
+    with torch.inference_mode():
+        torch.testing.assert_close(
+            placing(name, 1)(network)(images(batch)), network(images(batch)), atol=1e-3, rtol=1e-4
+        )
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        SlimTransfer(keypoints=5, channels=8, blocks=1),
+        TransferNet(keypoints=5, blocks=1, channels=4, dilations=(1, 2)),
+    ],
+    ids=["slim", "deformable"],
+)
+def test_maps_are_carried_as_torch_carries_them(name, network):
+    shaken(network)
+    current, reference = maps(3), maps(3, seed=1)
+
+    with torch.inference_mode():
+        expected = network(current, reference)
+        found = placing(name, 1)(network)(current, reference)
+
+    assert expected.std() > 0.01
+    torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
+
+
+def test_named_tuples_come_back_as_such_for_pictures_of_any_sides(name):
+    network = FinderNet(trunk=TRUNK, head=8).eval()
+    elsewhere = placing(name, 1)(network)
+
+    with torch.inference_mode():
+        for size in ((64, 96), (96, 64)):
+            found, expected = elsewhere(images(1, *size)), network(images(1, *size))
+            assert isinstance(found, Found)
+            torch.testing.assert_close(found.quality, expected.quality, atol=1e-4, rtol=1e-4)
+            torch.testing.assert_close(found.boxes, expected.boxes, atol=1e-3, rtol=1e-4)
+
+
+def test_a_published_fast_net_keeps_its_three_answers(name):
+    network = MobileNet(keypoints=5, width=4).eval()
+
+    with torch.inference_mode():
+        found = placing(name, 1)(network)(images(2, 64, 64))
+
+        assert isinstance(found, FastOutput)
+        torch.testing.assert_close(
+            found.heatmaps, network(images(2, 64, 64)).heatmaps, atol=1e-5, rtol=1e-4
+        )
+
+
+def test_a_graph_is_made_once_per_size_of_picture_and_shared_by_networks_of_the_same_weights(name):
+    counting, kept = Counting(create(name, 1)), {}
+    networks = [shaken(PlainNet(keypoints=5, widths=(8, 8), blocks=1)) for _ in range(2)]
+
+    for network in networks:
+        elsewhere = Elsewhere(network, counting, kept)
+        for batch in (1, 2, 1):
+            elsewhere(images(batch))
+    assert counting.count == 1
+
+    elsewhere(images(1, 32, 32))
+    assert counting.count == 2
+
+
+def test_two_threads_get_their_own_answers(name):
+    network = shaken(PlainNet(keypoints=5, widths=(8, 8), blocks=1))
+    elsewhere = placing(name, 1)(network)
+    asked = [images(batch) for batch in (1, 2, 3, 1, 2, 3)]
+    with torch.no_grad():
+        expected = [network(entry) for entry in asked]
+
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(elsewhere, asked))
+
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-3, rtol=1e-4)
+
+
+class Unwritable(nn.Module):
+    """What ONNX has no operator for."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.linalg.svdvals(x)
+
+
+def test_a_network_without_a_graph_is_told(name):
+    with pytest.raises(ConfigError, match=r"Unwritable cannot be written .*--runtime torch"):
+        placing(name, 1)(Unwritable())(images(1))
+
+
+def test_torch_runs_the_network_itself():
+    network = PlainNet(keypoints=5, widths=(8, 8), blocks=1)
+
+    assert placing("torch", 1)(network) is network
+
+
+def test_other_weights_are_another_network():
+    first, again, other = (PlainNet(keypoints=k, widths=(8, 8), blocks=1) for k in (5, 5, 5))
+    again.load_state_dict(first.state_dict())
+
+    assert digest(first) == digest(again) != digest(other)
