@@ -19,7 +19,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from accuracy import TALL, Person, Picture, errors, finder_recall, pck
+from accuracy import Person, errors, pck
+from finding import TALL, Picture, finder_recall
 from torch import Tensor, nn
 
 from data.pose import Box
@@ -87,7 +88,9 @@ def main() -> None:
     pictures = read_pictures(options.packs, options.cache)
     for name, finder in (("its own boxes", checked.finder), ("checked boxes", checked)):
         recall = finder_recall(finder, held_out_pictures(pictures))
-        figures = "  ".join(f"{key} {value:.3f}" for key, value in recall.items() if "at" in key)
+        figures = "  ".join(
+            f"{key} {value:.3f}" for key, value in recall.items() if "recall" in key
+        )
         print(f"finder {name}: {figures}  {recall['people']} people", flush=True)
 
 

@@ -15,9 +15,12 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
 
+from models import zoo
 from models.ops.deform import DeformConv
 
+GIGA = 1e9
 SAMPLE = 4  # multiply-adds of a bilinear sample
 _COUNTED = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear, DeformConv)
 
@@ -30,11 +33,33 @@ class Count:
 
 
 def macs(network: nn.Module, *inputs: Tensor) -> int:
-    """The multiply-adds of one forward pass; `inputs` give shapes only, no number is computed."""
+    """The multiply-adds of one forward pass; `inputs` give shapes only, no number is computed.
+
+    Of torchvision's two-stage networks it is what they do to find regions; what each region costs
+    after that depends on how many there are.
+    """
     unfilled = copy.deepcopy(network).to("meta").eval()
+    unfilled_inputs = [tensor.to("meta") for tensor in inputs]
     with counted(unfilled) as count, torch.inference_mode():
-        unfilled(*(tensor.to("meta") for tensor in inputs))
+        if isinstance(unfilled, GeneralizedRCNN):
+            unfilled.rpn.head(list(unfilled.backbone(*unfilled_inputs).values()))
+        else:
+            unfilled(*unfilled_inputs)
     return count.macs
+
+
+def gmacs(model: zoo.BundledModel, size: tuple[int, int] | None = None) -> float:
+    """Billions of multiply-adds of a family's network on one person, pair of maps or picture.
+
+    `size` is (width, height) of what it reads, else what its header says; of the finder, which
+    reads pictures of any form, the largest one: a square.
+    """
+    network, reads = zoo.unbuilt(model.description), model.description.input
+    width, height = size or reads.get("size") or (reads["side"], reads["side"])
+    if model.role != "transfer":
+        return macs(network, torch.zeros(1, 3, height, width)) / GIGA
+    maps = torch.zeros(1, model.description.arguments["keypoints"], height, width)
+    return macs(network, maps, maps) / GIGA
 
 
 @contextmanager

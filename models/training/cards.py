@@ -1,13 +1,20 @@
 """Model cards of the bundled family; every figure comes from a file that a command wrote.
 
-python benchmarks/accuracy.py MEDIA_DIR --json accuracy.json
-python -m models.training.cards --checkpoints DIR [DIR ...] --figures accuracy.json
+python benchmarks/family.py MEDIA_DIR --checkpoints DIR [DIR ...]
+
+is the whole way; its last step is
+
+python -m models.training.cards --checkpoints DIR [DIR ...] --figures FILE.json [FILE.json ...]
+
+Commands are quoted from docs/training.md, steps and minutes from the checkpoints, last words from
+the logs beside them, multiply-adds are counted, hashes read.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +22,13 @@ from typing import Any
 
 import torch
 
-from models import zoo
+from data.errors import WeightsError
+from models import cost, zoo
+from models.training import card_figures
+
+ROOT = Path(__file__).parents[2]
+COMMANDS = ROOT / "docs" / "training.md"
+FAILURES = Path("docs", "failures")
 
 LSPET = (
     "Leeds Sports Pose Extended (Johnson and Everingham, CVPR 2011), pictures 1 to 9500: no "
@@ -38,6 +51,12 @@ PURPOSE = {
     "slow": "Reads the keypoints of a person's crop on keyframes: an HRNet of reduced width.",
     "fast": "Reads the keypoints of a person's crop between keyframes: a U of plain convolutions.",
     "transfer": "Carries a keyframe's heatmaps to the present frame: one flow per keypoint.",
+}
+UNIT = {
+    "finder": "square picture, the dearest, without the fast net's look into each box",
+    "slow": "person",
+    "fast": "person",
+    "transfer": "person",
 }
 DATA = {
     "finder": (COCO, VOC, LSPET, DRAWN),
@@ -80,28 +99,75 @@ RECIPE = {
 }
 
 
+HOW = (
+    "AdamW, cosine schedule, running average of the weights. Minutes are those of one CPU thread "
+    "beside other work."
+)
+_TIME = re.compile(r"^\d\d:\d\d:\d\d\s+")
+
+
 @dataclass(frozen=True, slots=True)
-class Learnt:
-    """How long a network learned: minutes of one thread beside other work, and steps."""
+class Round:
+    """How a network learned in one round: minutes of one thread beside other work, and steps.
+
+    `said` is the last line of its log, empty where there is none.
+    """
 
     minutes: float
     steps: int
+    said: str = ""
 
     @classmethod
-    def of(cls, folders: Sequence[Path]) -> Learnt:
-        """All rounds of a network, each with its checkpoint."""
-        files = [folder / "checkpoint.pt" for folder in folders]
-        states = [torch.load(file, weights_only=True) for file in files if file.exists()]
-        return cls(sum(s["spent"] for s in states) / 60, sum(s["step"] for s in states))
+    def of(cls, folder: Path, role: str) -> Round | None:
+        """From `ROLE/checkpoint.pt` and `ROLE.log` in a folder; None where it has no checkpoint."""
+        file, log = folder / role / "checkpoint.pt", folder / f"{role}.log"
+        if not file.exists():
+            return None
+        state = torch.load(file, weights_only=True, mmap=True)
+        lines = log.read_text(encoding="utf-8").split("\n") if log.exists() else []
+        said = [" ".join(_TIME.sub("", line).split()) for line in lines if line.strip()]
+        return cls(state["spent"] / 60, state["step"], said[-1] if said else "")
 
 
-def card(model: zoo.BundledModel, learnt: Learnt, figures: Mapping[str, Any]) -> str:
-    """The text of a card."""
+def commands(role: str, text: str) -> list[str]:
+    """The lines of a page's shell blocks that train a role of the family, in order."""
+    module = role if role in ("finder", "transfer") else f"pose {role}"
+    starts = (f"python -m models.training.{module} ", f"fspose train {role} ")
+    _, _, own = text.partition("## How the embedded family was trained")
+    return [line for line in own.split("\n") if line.startswith(starts)]
+
+
+def card(
+    model: zoo.BundledModel,
+    rounds: Sequence[Round],
+    figures: Mapping[str, Any],
+    *,
+    orders: Sequence[str] = (),
+    has_picture: bool = False,
+) -> str:
+    """The text of a card; `orders` are the commands that trained the network."""
     reads = ", ".join(f"{key} {value}" for key, value in model.description.input.items())
     data = "\n".join(f"- {line}" for line in DATA[model.role])
+    told = "\n".join(f"- round {number}: {_learnt(own)}" for number, own in enumerate(rounds, 1))
+    shell = "\n".join(("```sh", *orders, "```")) if orders else "No command is recorded."
+    picture = f"../../{(FAILURES / model.role).as_posix()}.jpg"
+    failures = f"""
+## Where it fails
+
+The worst of the drawn people, by `benchmarks/failures.py`:
+
+![green is the truth]({picture})
+"""
     return f"""# {model.name}
 
-{PURPOSE[model.role]} {model.parameters:,} parameters, half precision on disk. Input: {reads}.
+{PURPOSE[model.role]}
+
+| | |
+|---|---|
+| parameters | {model.parameters:,}, half precision on disk, {model.bytes / 1e6:.2f} MB |
+| cost | {cost.gmacs(model):.3f} GMACs a {UNIT[model.role]} |
+| input | {reads} |
+| SHA-256 | {model.sha256 or "not recorded"} |
 
 ## Data, and what its licences mean
 
@@ -111,34 +177,36 @@ The weights are to be labelled as their data: for research. fspose's code is Apa
 
 ## Recipe
 
-{RECIPE[model.role]} AdamW, cosine schedule, running average of the weights.
-{learnt.steps:,} steps in {learnt.minutes:.0f} minutes of one CPU thread beside other work.
+{RECIPE[model.role]} {HOW}
+
+{told}
+
+{shell}
 
 ## Figures
 
-{_figures(model.role, figures)}
-"""
+{card_figures.section(model.role, figures)}
+{failures if has_picture else ""}"""
 
 
-def _figures(role: zoo.Role, figures: Mapping[str, Any]) -> str:
-    own = {name: value for name, value in figures.items() if name.split()[0] == role}
-    if not own:
-        return "What the fusions make of it stands in docs/benchmarks.md."
-    lines = ["`python benchmarks/accuracy.py MEDIA_DIR`, first generation:", ""]
-    for name, value in own.items():
-        if role == "finder":
-            lines.append("- people over 96 px tall found at an IoU of 0.5:")
-            lines += [
-                f"  {value[f'recall_at_{most}']:.3f} at no more than {most:g} false boxes a picture"
-                for most in (0.25, 0.5, 1.0)
-            ]
-            lines.append(f"- {value['people']} people on {value['pictures']} COCO pictures")
-        else:
-            span = f"[{value['low']:.3f}, {value['high']:.3f}]"
-            where = name.split(maxsplit=1)[1]
-            score = f"{value['pck']:.3f} {span}"
-            lines.append(f"- PCK@0.2, {where}: {score}, {value['people']} people")
-    return "\n".join(lines)
+def _learnt(own: Round) -> str:
+    log = f"; the log ends with `{own.said}`" if own.said else ""
+    return f"{own.steps:,} steps in {own.minutes:.0f} minutes{log}"
+
+
+def merged(files: Sequence[Path], family: Sequence[zoo.BundledModel]) -> dict[str, Any]:
+    """The figures of several files; WeightsError where one is of other weights than these."""
+    figures: dict[str, Any] = {}
+    own = {model.name: model.sha256 for model in family}
+    for file in files:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        other = [name for name, sha256 in found.pop("weights", {}).items() if own[name] != sha256]
+        if other:
+            raise WeightsError(
+                f"{file} was measured with another {other[0]}. Run benchmarks/family.py again."
+            )
+        figures |= found
+    return figures
 
 
 def main() -> None:
@@ -148,13 +216,22 @@ def main() -> None:
     parser.add_argument(
         "--checkpoints", type=Path, nargs="+", required=True, help="Hold ROLE/checkpoint.pt."
     )
-    parser.add_argument("--figures", type=Path, required=True, help="What accuracy.py wrote.")
+    parser.add_argument("--figures", type=Path, nargs="+", required=True, help="JSON files.")
     options = parser.parse_args()
-    figures = json.loads(options.figures.read_text(encoding="utf-8"))
-    for model in zoo.bundled():
-        learnt = Learnt.of([folder / model.role for folder in options.checkpoints])
+    family = zoo.bundled()
+    figures = merged(options.figures, family)
+    page = COMMANDS.read_text(encoding="utf-8")
+    for model in family:
+        rounds = [Round.of(folder, model.role) for folder in options.checkpoints]
+        text = card(
+            model,
+            [own for own in rounds if own is not None],
+            figures,
+            orders=commands(model.role, page),
+            has_picture=(ROOT / FAILURES / f"{model.role}.jpg").exists(),
+        )
         path = model.path.with_suffix(".md")
-        path.write_text(card(model, learnt, figures), encoding="utf-8")
+        path.write_text(text, encoding="utf-8")
         print(path)
 
 
