@@ -1,6 +1,6 @@
 """Backends that need weights: detection, both schemes of tracking, and what can be wrong with it.
 
-FCPose, DirectPose, hpos and Keypoint R-CNN, each with a narrow network that finds people everywhere.
+FCPose, DirectPose, hpos and Keypoint R-CNN, each narrow, and made to find people everywhere.
 """
 
 from __future__ import annotations
