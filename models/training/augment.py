@@ -7,8 +7,10 @@ import numpy as np
 
 from data.crop import Crop
 from data.frame import Image
+from data.people_set import Portrait
 from data.pose import Box, Floats
 from data.skeleton import FSPOSE_19
+from models.training.crowd import crowded
 
 PADDING = 1.25  # the room around a person's box, in training as in use
 _MIRROR = list(FSPOSE_19.mirror)
@@ -33,10 +35,12 @@ def varied(
     *,
     elsewhere: Image,
     rng: np.random.Generator,
+    neighbour: Portrait | None = None,
 ) -> tuple[Image, Floats]:
     """A crop with random scale, place, rotation, side, colours and occlusion.
 
-    `elsewhere` is any other picture: parts of it may show where the stored picture ends.
+    `elsewhere` is any other picture: parts of it may show where the stored picture ends. A
+    `neighbour` is pasted beside the person, before them or behind.
     """
     left, top, width, height = _half_body(keypoints, box, rng)
     left += width * float(np.clip(rng.normal(0, 0.05), -0.12, 0.12))
@@ -50,6 +54,8 @@ def varied(
         cut = np.ascontiguousarray(cut[:, ::-1])
         moved[:, 0] = size[0] - 1 - moved[:, 0]
         moved = moved[_MIRROR]
+    if neighbour is not None:
+        cut = crowded(cut, moved, neighbour, zoom, rng)
     return _occluded(_coloured(_softened(cut, rng), rng), rng), moved
 
 

@@ -16,6 +16,7 @@ from data.skeleton import FSPOSE_19
 from models.training.augment import varied
 
 NOBODY_SHARE = 0.07
+CROWD_SHARE = 0.25  # of the people: somebody is pasted beside them
 TRIES = 20  # to find a place without people
 _FAR = -1e5  # where the keypoints of nobody lie
 
@@ -49,6 +50,7 @@ class Mixture:
         sources: Sequence[Source],
         pictures: PictureSet | None = None,
         nobody: float = NOBODY_SHARE,
+        crowd: float = CROWD_SHARE,
     ) -> None:
         """ValueError where there is nobody to draw."""
         self.sources = [source for source in sources if len(source.chosen)]
@@ -56,7 +58,7 @@ class Mixture:
             raise ValueError("a mixture needs people")
         odds = np.array([source.odds for source in self.sources])
         self._odds = odds / odds.sum()
-        self._pictures, self._nobody = pictures, nobody
+        self._pictures, self._nobody, self._crowd = pictures, nobody, crowd
 
     def __len__(self) -> int:
         return sum(len(source.chosen) for source in self.sources)
@@ -66,6 +68,7 @@ class Mixture:
         if self._pictures is not None and rng.random() < self._nobody:
             return self._empty(self._pictures, size, rng)
         person = self._person(rng)
+        neighbour = self._person(rng) if rng.random() < self._crowd else None
         image, keypoints = varied(
             person.image,
             person.keypoints,
@@ -73,6 +76,7 @@ class Mixture:
             size,
             elsewhere=self._person(rng).image,
             rng=rng,
+            neighbour=neighbour,
         )
         return Sample(image, keypoints, person.absent_is_known)
 
