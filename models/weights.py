@@ -196,7 +196,7 @@ def _tensor(name: object, content: Mapping[str, object], path: Path) -> Tensor:
 
 
 def compare(network: nn.Module, entries: Entries, path: Path) -> None:
-    """WeightsError unless names and shapes are the network's own.
+    """WeightsError unless names and shapes are the network's own, and all numbers finite.
 
     It says which network the entries look like, where that is another.
     """
@@ -209,6 +209,7 @@ def compare(network: nn.Module, entries: Entries, path: Path) -> None:
         if name in entries and entries[name].shape != tensor.shape
     ]
     if not (missing or unexpected or misshapen):
+        _require_numbers(entries, path)
         return
     kind = type(network).__name__
     differences = (("missing", missing), ("unexpected", unexpected), ("misshapen", misshapen))
@@ -218,6 +219,16 @@ def compare(network: nn.Module, entries: Entries, path: Path) -> None:
     guess = looks_like(entries)
     hint = f" It looks like {guess}." if guess and guess != looks_like(own) else ""
     raise WeightsError(f"{path} does not fit {kind}: {counts} entries ({shown}).{hint}")
+
+
+def _require_numbers(entries: Entries, path: Path) -> None:
+    """WeightsError for what is no number: a network full of it finds nobody, without a word."""
+    for name, tensor in entries.items():
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+            raise WeightsError(
+                f"{path}: {name} holds what is no finite number; the training that wrote the file "
+                "went wrong, or the file is damaged."
+            )
 
 
 def _shape(tensor: Tensor) -> str:

@@ -16,9 +16,9 @@ from torch import Tensor
 from data.errors import WeightsError
 from data.frame import Image
 from data.pose import Pose
-from data.skeleton import COCO_17
 from models import detectron, layouts
 from models.backends import _options
+from models.backends._network import check_keypoints
 from models.backends._views import PeopleInViews, Seen, Settings, pose_around
 from models.networks import directpose
 from models.networks.directpose import DirectPose, Level
@@ -185,11 +185,8 @@ def trained(path: Path, variant: str = "auto") -> DirectPose:
     """
     entries = renamed(read(path), directpose.RENAMES, path)
     found = layouts.directpose_arguments(entries)
-    if found is not None and found["keypoints"] != len(COCO_17):
-        raise WeightsError(
-            f"{path} holds DirectPose for {found['keypoints']} keypoints; COCO's {len(COCO_17)} "
-            "are known here."
-        )
+    if found is not None:
+        check_keypoints(found["keypoints"], "DirectPose", path)
     with torch.device("meta"):
         network = _untrained(variant) if found is None else directpose.of_arguments(**found)
     own = "gluoncv" if directpose.is_gluoncvs(network) else "original"

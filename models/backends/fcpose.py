@@ -8,20 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import torch
-
-from data.errors import WeightsError
 from data.frame import Image
-from data.skeleton import COCO_17
-from models import detectron, layouts
+from models import layouts
 from models.backends import _options
+from models.backends._network import Kind
 from models.backends._views import PaddedPeople, Seen, Settings
 from models.networks import fcpose
 from models.networks.fcpose import FCPose
 from models.preprocess import padded_bgr
-from models.weights import read_with_versions
 
 NAME = "fcpose"
+KIND = Kind(
+    "FCPose", fcpose.VARIANTS, layouts.fcpose_arguments, fcpose.of_arguments, fcpose.RENAMES
+)
 SIZES = {3: (512, 736), 5: (800, 1333)}  # by the number of levels: shorter side, longest side
 
 
@@ -83,7 +82,7 @@ def build(
         side=side,
         longest=longest,
     )
-    network = _network(weights, variant)
+    network = KIND.network(weights, variant)
     own_side, own_longest = SIZES[len(network.strides)]
     settings = Settings(
         side=own_side if side is None else side,
@@ -95,24 +94,3 @@ def build(
         most_people=most_people,
     )
     return OneStagePeople(network, device, settings)
-
-
-def _network(path: Path | None, variant: str) -> FCPose:
-    """The variant asked for, with the checkpoint's numbers."""
-    asked = "r50" if variant == "auto" else variant
-    if path is None:
-        return fcpose.VARIANTS[asked](len(COCO_17))
-    entries, versions = read_with_versions(path)
-    found = layouts.fcpose_arguments(entries)
-    with torch.device("meta"):
-        if variant == "auto" and found is not None:
-            network = fcpose.of_arguments(**found)
-        else:
-            network = fcpose.VARIANTS[asked](len(COCO_17))
-    detectron.fit(network, entries, versions, path, fcpose.RENAMES)
-    if network.keypoints != len(COCO_17):
-        raise WeightsError(
-            f"{path} holds FCPose for {network.keypoints} keypoints; COCO's {len(COCO_17)} are "
-            "known here."
-        )
-    return network.float()

@@ -8,20 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import torch
-
-from data.errors import WeightsError
 from data.frame import Image
-from data.skeleton import COCO_17
-from models import detectron, layouts
+from models import layouts
 from models.backends import _options
+from models.backends._network import Kind
 from models.backends._views import PaddedPeople, Seen, Settings
 from models.networks import hpos
 from models.networks.hpos import Hpos
 from models.preprocess import padded_bgr
-from models.weights import read_with_versions
 
 NAME = "hpos"
+KIND = Kind("hpos", hpos.VARIANTS, layouts.hpos_arguments, hpos.over_resnet, hpos.RENAMES)
 
 
 class HposPeople(PaddedPeople):
@@ -90,25 +87,4 @@ def build(
         overlap=overlap,
         most_people=most_people,
     )
-    return HposPeople(_network(weights, variant), device, settings)
-
-
-def _network(path: Path | None, variant: str) -> Hpos:
-    """The variant asked for, with the checkpoint's numbers."""
-    asked = "r50" if variant == "auto" else variant
-    if path is None:
-        return hpos.VARIANTS[asked](len(COCO_17))
-    entries, versions = read_with_versions(path)
-    found = layouts.hpos_arguments(entries)
-    with torch.device("meta"):
-        if variant == "auto" and found is not None:
-            network = hpos.over_resnet(**found)
-        else:
-            network = hpos.VARIANTS[asked](len(COCO_17))
-    detectron.fit(network, entries, versions, path, hpos.RENAMES)
-    if network.keypoints != len(COCO_17):
-        raise WeightsError(
-            f"{path} holds hpos for {network.keypoints} keypoints; COCO's {len(COCO_17)} are "
-            "known here."
-        )
-    return network.float()
+    return HposPeople(KIND.network(weights, variant), device, settings)

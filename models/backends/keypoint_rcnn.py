@@ -13,12 +13,12 @@ import torch
 from torch import Tensor, nn
 from torchvision.models.detection import KeypointRCNN
 
-from data.errors import WeightsError
 from data.frame import Image
 from data.pose import Pose
 from data.skeleton import COCO_17
 from models import layouts
 from models.backends import _options
+from models.backends._network import check_keypoints
 from models.backends._views import PeopleInViews, Seen, Settings, as_poses
 from models.networks import keypoint_rcnn
 from models.ops.peaks import peak_shares
@@ -131,11 +131,7 @@ def _network(path: Path | None) -> KeypointRCNN:
     with torch.device("meta"):
         network = keypoint_rcnn.keypoint_rcnn(**found)
     adopt(network, entries, path)
-    if found["keypoints"] != len(COCO_17):
-        raise WeightsError(
-            f"{path} holds Keypoint R-CNN for {found['keypoints']} keypoints; COCO's "
-            f"{len(COCO_17)} are known here."
-        )
+    check_keypoints(found["keypoints"], "Keypoint R-CNN", path)
     if is_old:
         keypoint_rcnn.use_old_variance(network)
     return network.float()

@@ -131,6 +131,18 @@ def test_a_misshapen_entry_shows_both_shapes(tmp_path):
     assert message.endswith("It looks like the MobileNet fast network with 17 keypoints.")
 
 
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_what_is_no_finite_number_is_refused_and_named(tmp_path, number):
+    network = nn.Linear(3, 2)
+    entries = network.state_dict()
+    entries["bias"] = torch.tensor([1.0, number])
+    path = tmp_path / "spoilt.pth"
+    torch.save(entries, path)
+
+    with pytest.raises(WeightsError, match=r"spoilt\.pth: bias holds what is no finite number"):
+        load(nn.Linear(3, 2), path)
+
+
 def test_a_refused_checkpoint_leaves_the_network_as_it_was(tmp_path):
     path, network = tmp_path / "net.pth", tiny(1)
     torch.save(dict(list(tiny(0).state_dict().items())[:-1]), path)
