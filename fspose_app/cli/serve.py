@@ -18,6 +18,7 @@ from fspose_app.options import (
     network_options,
     scheme_options,
 )
+from fspose_app.page_options import page_options
 
 NAMES = (
     *NETWORK_NAMES,
@@ -28,27 +29,7 @@ NAMES = (
 
 @click.command("serve")
 @click.argument("sources", nargs=-1)
-@click.option(
-    "--host",
-    metavar="ADDRESS",
-    default=default(ServeSettings, "host"),
-    show_default=True,
-    help="Where to listen; every address but this machine's own needs --token.",
-)
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    metavar="N",
-    default=default(ServeSettings, "port"),
-    show_default=True,
-    help="The port; 0 takes a free one and tells it.",
-)
-@click.option(
-    "--token",
-    metavar="TEXT",
-    show_default="none",
-    help="What everyone must know who opens the page or uses the API; best kept in --config.",
-)
+@page_options
 @click.option(
     "--max-upload",
     type=click.IntRange(1, 1_000_000),

@@ -19,6 +19,7 @@ from fspose_app.options import (
     network_options,
     scheme_options,
 )
+from fspose_app.page_options import page_options
 from fspose_app.stopping import StopRequest
 from fspose_app.window import Window, why_no_window
 
@@ -29,7 +30,6 @@ NAMES = (
     *(*NETWORK_NAMES, *SCHEME_NAMES),
     *("realtime", "loop", "keep", "patience", "record_size"),
 )
-HOST, PORT = "127.0.0.1", 8000
 HINT = "A line says now and then how it goes; --serve shows a page."
 HINT_TO_INSTALL = "A line says now and then how it goes; pip install 'fspose[serve]' brings a page."
 LAST_WAIT = 60.0  # seconds for libraries that are just being loaded: they abort when left alone
@@ -89,27 +89,7 @@ LAST_WAIT = 60.0  # seconds for libraries that are just being loaded: they abort
     "they are shown on a page, and with --no-window lines say how it goes.",
 )
 @click.option("--serve", is_flag=True, help="Show the pictures on a page for the browser.")
-@click.option(
-    "--host",
-    metavar="NAME",
-    default=HOST,
-    show_default=True,
-    help="The address at which the page is served; any but this machine's own needs --token.",
-)
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    metavar="N",
-    default=PORT,
-    show_default=True,
-    help="The port of the page.",
-)
-@click.option(
-    "--token",
-    metavar="TEXT",
-    show_default="none",
-    help="What the page asks for before it shows anything.",
-)
+@page_options
 @scheme_options
 @network_options
 @click.pass_context
