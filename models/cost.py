@@ -13,12 +13,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
 
+from data.pose import Box
 from models import zoo
 from models.ops.deform import DeformConv
+from models.topdown import TopDown
+from models.warp import Warp
 
 GIGA = 1e9
 SAMPLE = 4  # multiply-adds of a bilinear sample
@@ -60,6 +64,19 @@ def gmacs(model: zoo.BundledModel, size: tuple[int, int] | None = None) -> float
         return macs(network, torch.zeros(1, 3, height, width)) / GIGA
     maps = torch.zeros(1, model.description.arguments["keypoints"], height, width)
     return macs(network, maps, maps) / GIGA
+
+
+def reading(net: TopDown) -> float:
+    """Billions of multiply-adds of one person's reading, by a network of torch's own."""
+    width, height = net.crops([Box(0, 0, 1, 1)])[0].size
+    return macs(net.network, torch.zeros(1, 3, height, width)) / GIGA
+
+
+def carrying(transfer: Warp, slow: TopDown) -> float:
+    """Those of carrying one person's maps, which have the size of the slow network's."""
+    (maps,) = slow.heatmaps(np.zeros((8, 8, 3), np.uint8), [Box(0, 0, 8, 8)])
+    some = torch.zeros(1, *maps.maps.shape)
+    return macs(transfer.network, some, some) / GIGA
 
 
 @contextmanager

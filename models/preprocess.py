@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
+import cv2
 import numpy as np
 import PIL.Image
 import torch
 from torch import Tensor
 
 from data.frame import Image
+from data.pose import Floats
 
 # ImageNet's colour statistics, RGB in 0..1, as every published network here uses them.
 MEAN = (0.485, 0.456, 0.406)
@@ -25,12 +28,30 @@ CAFFE_BGR_MEAN = (102.9801, 115.9465, 122.7717)
 def normalised(images: Sequence[Image], device: torch.device | str) -> Tensor:
     """RGB images (h, w, 3) of one size to (N, 3, h, w) float32 on `device`, colours normalised.
 
-    Bytes travel to the device, not floats: a quarter of the traffic.
+    Colours lie beside each other in memory (channels last), which networks on a CPU read a little
+    quicker. There every byte is looked up once, straight into the batch; to another device travel
+    bytes, not floats: a quarter of the traffic.
     """
-    batch = torch.from_numpy(np.stack(images)).to(device)
-    mean = torch.tensor(MEAN, device=device)
-    deviation = torch.tensor(DEVIATION, device=device)
-    return ((batch / 255 - mean) / deviation).permute(0, 3, 1, 2).contiguous()
+    if torch.device(device).type == "cpu":
+        height, width = images[0].shape[:2]
+        batch = np.empty((len(images), height, width, 3), np.float32)
+        for place, image in zip(batch, images, strict=True):
+            cv2.LUT(image, _table(), dst=place)
+        return torch.from_numpy(batch).permute(0, 3, 1, 2)
+    return _colours(torch.from_numpy(np.stack(images)).to(device)).permute(0, 3, 1, 2)
+
+
+def _colours(pixels: Tensor) -> Tensor:
+    """Bytes (..., 3) as normalised floats."""
+    mean = torch.tensor(MEAN, device=pixels.device)
+    deviation = torch.tensor(DEVIATION, device=pixels.device)
+    return (pixels / 255 - mean) / deviation
+
+
+@lru_cache(maxsize=1)
+def _table() -> Floats:
+    """(1, 256, 3): what `_colours` makes of every byte."""
+    return _colours(torch.arange(256).to(torch.uint8)[:, None].expand(256, 3)).numpy()[None]
 
 
 def shorter_side_to(image: Image, side: int, *, longest: int) -> Image:

@@ -16,6 +16,14 @@ import pytest
 from hypothesis import strategies as st
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Compiled and fetched networks are kept in a folder of the tests, not in the user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FSPOSE_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
+
+
 @pytest.fixture
 def generator() -> np.random.Generator:
     return np.random.default_rng(20)

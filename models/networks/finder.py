@@ -28,15 +28,17 @@ class Found(NamedTuple):
     boxes: Tensor
 
 
-def cell_centers(height: int, width: int) -> tuple[Tensor, Tensor]:
+def cell_centers(
+    height: int, width: int, device: torch.device | str = "cpu"
+) -> tuple[Tensor, Tensor]:
     """(P, 2) centres in pixels of an input of this size, (P,) strides, in the order of Found."""
     points, strides = [], []
     for stride in STRIDES:
-        y = (torch.arange(-(-height // stride)) + 0.5) * stride
-        x = (torch.arange(-(-width // stride)) + 0.5) * stride
+        y = (torch.arange(-(-height // stride), device=device) + 0.5) * stride
+        x = (torch.arange(-(-width // stride), device=device) + 0.5) * stride
         grid = torch.stack(torch.meshgrid(x, y, indexing="xy"), -1).reshape(-1, 2)
         points.append(grid)
-        strides.append(torch.full((len(grid),), float(stride)))
+        strides.append(torch.full((len(grid),), float(stride), device=device))
     return torch.cat(points), torch.cat(strides)
 
 
@@ -110,8 +112,7 @@ class FinderNet(nn.Module):
             sides = self.sides(self.box_tower(x)).float().clamp(-6, 6) * self.reach[level]
             boxes.append(sides.flatten(2).transpose(1, 2).clamp(-8, 8).exp() * stride)
         height, width = (stride * STRIDES[0] for stride in maps[0].shape[2:])
-        centers, _ = cell_centers(height, width)
         sides = torch.cat(boxes, 1)
-        centers = centers.to(sides.device)
+        centers, _ = cell_centers(height, width, sides.device)
         corners = torch.cat([centers - sides[..., :2], centers + sides[..., 2:]], -1)
         return Found(torch.cat(quality, 1).float(), corners)

@@ -37,20 +37,22 @@ class SlimTransfer(nn.Module):
     def forward(self, current: Tensor, reference: Tensor) -> Tensor:
         count, keypoints, height, width = reference.shape
         features = self.body(self.entry(torch.cat([current, reference], 1)))
-        motion = self.enlarge(self.motion(features)).float()
-        flow, gain, own_gain = motion.split([2 * keypoints, keypoints, keypoints], 1)
-        y, x = torch.meshgrid(
-            torch.arange(height, device=flow.device, dtype=flow.dtype),
-            torch.arange(width, device=flow.device, dtype=flow.dtype),
-            indexing="ij",
-        )
-        flow = flow.reshape(count * keypoints, 2, height, width)
+        motion = self.motion(features)
+        flow, gains = motion.chunk(2, 1)
+        # The gains stay in whatever layout the runtime keeps maps in; the flow alone is re-ordered.
+        gain, own_gain = torch.tanh(self.enlarge(gains).float()).chunk(2, 1)
+        flow = self.enlarge(flow).float().reshape(count * keypoints, 2, height, width)
         # grid_sample counts from -1 to 1 between the centres of the outermost cells
-        grid = torch.stack(
-            [(x + flow[:, 0]) * (2 / (width - 1)) - 1, (y + flow[:, 1]) * (2 / (height - 1)) - 1],
-            -1,
-        )
+        sides = (width - 1, height - 1)
+        step = torch.cat([torch.full((1, 1, 1), 2 / side, device=flow.device) for side in sides])
+        grid = ((_places(height, width, flow.device) + flow) * step - 1).permute(0, 2, 3, 1)
         maps = reference.float().reshape(count * keypoints, 1, height, width)
         carried = nn.functional.grid_sample(maps, grid, padding_mode="zeros", align_corners=True)
-        believed = carried.view_as(reference) * (1 + torch.tanh(gain))
-        return believed + current * torch.tanh(own_gain)
+        return carried.view_as(reference) * (1 + gain) + current * own_gain
+
+
+def _places(height: int, width: int, device: torch.device) -> Tensor:
+    """(2, height, width): every cell's x and y."""
+    x = torch.arange(width, device=device, dtype=torch.float32).expand(height, width)
+    y = torch.arange(height, device=device, dtype=torch.float32)[:, None].expand(height, width)
+    return torch.stack([x, y])

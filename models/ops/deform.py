@@ -34,8 +34,12 @@ class DeformConv(nn.Module):
         # ONNX's own operator for it came late, and few runtimes have it; sampling all of them have.
         if torch.onnx.is_in_onnx_export() or (taught and offsets.shape[1] == 2 * taps):
             return sampled_conv(maps, offsets, self.weight, self.padding, self.dilation)
+        # torchvision's operator takes one type only; under autocast the offsets come in another.
+        kind = self.weight.dtype
         return deform_conv2d(
-            maps, offsets, self.weight, padding=self.padding, dilation=self.dilation
+            *(maps.to(kind), offsets.to(kind), self.weight),
+            padding=self.padding,
+            dilation=self.dilation,
         )
 
 

@@ -18,13 +18,25 @@ from data.pose import Floats
 Name = Literal["torch", "onnx", "openvino"]
 Wish = Literal["torch", "onnx", "openvino", "auto"]
 
+Precision = Literal["float32", "bfloat16", "int8", "half"]
+"""What a network's passes are calculated in; `data/packing.py` has another, of stored maps."""
+
 Target = Literal["onnx", "openvino", "torchscript"]
 
 NAMES: tuple[Name, ...] = get_args(Name)
 WISHES: tuple[Wish, ...] = get_args(Wish)
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+ON_CPU: dict[Name, tuple[Precision, ...]] = {
+    "torch": ("float32", "bfloat16"),
+    "onnx": ("float32", "int8"),
+    "openvino": ("float32", "bfloat16", "int8"),
+}
+"""What each runtime calculates in on a CPU; int8 only what was exported so."""
 SUFFIXES: dict[Target, str] = {"onnx": ".onnx", "openvino": ".xml", "torchscript": ".pt"}
 """Of exported files."""
-FASTEST_FIRST: tuple[Name, ...] = ("openvino", "onnx")  # measured: docs/runtimes.md
+# Measured, docs/runtimes.md: with one thread ONNX Runtime is quicker in float32 and int8; bfloat16
+# only OpenVINO has.
+FASTEST_FIRST: tuple[Name, ...] = ("onnx", "openvino")
 PACKAGES: dict[Name, tuple[str, ...]] = {
     "torch": ("torch",),
     "onnx": ("onnx", "onnxruntime"),
@@ -47,7 +59,17 @@ class Runtime(Protocol):
 
     name: Name
 
+    @property
+    def form(self) -> str:
+        """What decides how a compiled graph looks: versions, threads, precision, processor."""
+
     def session(self, graph: bytes) -> Session: ...
+
+    def compiled(self, graph: bytes) -> tuple[Session, bytes]:
+        """A session, and what `unpacked` makes it of again."""
+
+    def unpacked(self, content: bytes) -> Session:
+        """Raises ConfigError for content that is not, or no longer, what `compiled` gave."""
 
 
 def installed(name: Name) -> bool:
@@ -63,22 +85,45 @@ def require(name: Name) -> None:
         )
 
 
-def choose(wish: Wish, device: str) -> Name:
+def choose(wish: Wish, device: str, precision: Precision = "float32") -> Name:
     """The runtime that a wish leads to, for a device that `models/device.py` chose.
 
-    `auto` is the fastest that is installed, on a CPU; torch alone runs on another device. Raises
-    ConfigError for a runtime that is not installed, or not for the device.
+    `auto` is, on a CPU, the fastest that is installed and calculates in the precision; torch alone
+    runs on another device. Raises ConfigError for a runtime that is not installed, not for the
+    device, or not for the precision.
     """
-    if wish == "auto":
-        there = [name for name in FASTEST_FIRST if installed(name)]
-        return there[0] if there and device == "cpu" else "torch"
-    if wish != "torch" and device != "cpu":
+    if device != "cpu" and wish not in ("auto", "torch"):
         raise ConfigError(
             f"The runtime '{wish}' runs on the CPU, not on '{device}'. "
             "Give it --device cpu, or --runtime torch."
         )
-    require(wish)
-    return wish
+    name: Name = "torch" if wish == "auto" else wish
+    if wish == "auto" and device == "cpu":
+        able = (each for each in FASTEST_FIRST if precision in ON_CPU[each] and installed(each))
+        name = next(able, "torch")
+    _admit(name, device, precision)
+    require(name)
+    return name
+
+
+def _admit(name: Name, device: str, precision: Precision) -> None:
+    """ConfigError where a runtime does not calculate in that precision on that device."""
+    on_cuda = device.partition(":")[0] == "cuda"
+    if precision == "half" and not on_cuda:
+        raise ConfigError(
+            f"The precision 'half' is for CUDA devices, not for '{device}'. "
+            "Choose --precision bfloat16 or float32."
+        )
+    if precision == "half" or (precision == "bfloat16" and on_cuda):
+        return  # a runtime other than torch was refused on such a device
+    able = ON_CPU[name] if device == "cpu" else ("float32",)
+    if precision not in able:
+        others = [each for each in FASTEST_FIRST if precision in ON_CPU[each]]
+        raise ConfigError(
+            f"The runtime '{name}' calculates in {' or '.join(able)} on '{device}', not in "
+            f"{precision}. Give it --device cpu --runtime {' or '.join(others)}, "
+            "or another --precision."
+        )
 
 
 def cores() -> int:

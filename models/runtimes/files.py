@@ -1,17 +1,16 @@
 """Exported networks as files: written beside, read back, compared, and only then given a name.
 
-Every file carries a stamp that says what it is of, and the version of this form.
+Every file carries a stamp (`models/runtimes/stamp.py`) that says what it is of.
 """
 
 from __future__ import annotations
 
 import io
-import json
 import os
 import tempfile
 import warnings
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,53 +19,54 @@ import torch
 
 from data.errors import ConfigError, OutputError, WeightsError
 from data.pose import Floats
-from models.runtimes.base import Session, Target, require
+from models.runtimes.base import SUFFIXES, Precision, Runtime, Session, Target, require
 from models.runtimes.drift import Drift
 from models.runtimes.exported import answers, graph_of, script_of
 from models.runtimes.onnx import OnnxRuntime
 from models.runtimes.openvino import OpenVino
-from models.runtimes.passes import digest
+from models.runtimes.quantized import quantized
+from models.runtimes.stamp import STAMP, Stamp
 from models.runtimes.whole import Whole
 
-VERSION = 1  # of the names and meaning of inputs and outputs
-STAMP = "fspose"
+PRECISIONS: tuple[Precision, ...] = ("float32", "int8")
+"""What a file can be written in; the others are chosen where it runs."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
-    """What an exported file is of: `weights` is a digest of layers and weights, `shapes` the
-    inputs' without the batch."""
-
-    version: int
-    network: str
-    weights: str
-    shapes: tuple[tuple[int, ...], ...]
-
-    @classmethod
-    def of(cls, name: str, whole: Whole) -> Stamp:
-        return cls(VERSION, name, digest(whole.network), whole.shapes)
-
-
-def needed(target: Target) -> None:
-    """ConfigError unless what writes and reads that kind of file is installed."""
+def needed(target: Target, precision: Precision = "float32") -> None:
+    """ConfigError unless what writes and reads that kind of file is installed, and knows int8."""
     if target != "torchscript":
         require(target)
+    elif precision == "int8":
+        raise ConfigError("TorchScript is written in float32 only. Choose --to onnx or openvino.")
+    if precision == "int8":
+        require("onnx")
 
 
-def write(path: Path, target: Target, name: str, whole: Whole, threads: int) -> Drift:
+def write(
+    path: Path,
+    target: Target,
+    name: str,
+    whole: Whole,
+    threads: int,
+    precision: Precision = "float32",
+) -> Drift:
     """Export, read back, compare on the samples, and give the file its name; returns the drift.
 
-    An OpenVINO model is two files, of which the `.xml` is put there last. Raises ConfigError for
-    a network that cannot be exported or drifts, OutputError where nothing can be written.
+    int8 learns its ranges from half of the samples and is compared on the other half. An OpenVINO
+    model is two files, of which the `.xml` is put there last. Raises ConfigError for a network that
+    cannot be exported or drifts, OutputError where nothing can be written.
     """
-    needed(target)
-    stamp = Stamp.of(name, whole)
+    needed(target, precision)
+    stamp = Stamp.of(name, whole, precision)
     try:
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
             draft = Path(folder, path.name)
-            _WRITERS[target](draft, whole, json.dumps(asdict(stamp)))
-            drift = check(draft, target, name, whole, threads)
-            drift.refuse(str(path))
+            if target == "torchscript":
+                _write_script(draft, whole, stamp.text)
+            else:
+                _WRITERS[target](draft, _graph(whole, precision), stamp.text)
+            drift, _ = check(draft, target, name, whole, threads)
+            drift.refuse(str(path), precision)
             for file in sorted(Path(folder).iterdir(), key=lambda file: file.name == path.name):
                 os.replace(file, path.with_name(file.name))
     except OSError as error:
@@ -74,69 +74,70 @@ def write(path: Path, target: Target, name: str, whole: Whole, threads: int) -> 
     return drift
 
 
-def check(path: Path, target: Target, name: str, whole: Whole, threads: int) -> Drift:
-    """How far an exported file lies from its network in torch.
+def check(
+    path: Path, target: Target, name: str, whole: Whole, threads: int
+) -> tuple[Drift, Precision]:
+    """How far an exported file lies from its network in torch, and what it calculates in.
 
     Raises WeightsError for a file that is damaged, of another version of this form or of another
     network, ConfigError for one that the installed runtime cannot run.
     """
     needed(target)
-    text, session = _READERS[target](path, threads)
-    _compare(path, _stamp(path, text), Stamp.of(name, whole))
+    stamp, session = _READERS[target](path, threads)
+    stamp.compare(path, Stamp.of(name, whole, stamp.precision))
+    tried = _halves(whole)[1] if stamp.precision == "int8" else whole
     try:
-        return whole.drift(session)
+        return tried.drift(session), stamp.precision
     except (ValueError, RuntimeError) as error:
         raise WeightsError(
             f"{path} does not answer as {name} does: {_first_line(error)}. Export it again."
         ) from error
 
 
-def _compare(path: Path, found: Stamp, expected: Stamp) -> None:
-    if found.network != expected.network:
-        raise WeightsError(f"{path} was exported of '{found.network}', not '{expected.network}'.")
-    if found.shapes != expected.shapes:
-        sizes = f"inputs of {list(found.shapes)}, expected {list(expected.shapes)}"
-        raise WeightsError(f"{path} takes {sizes}. Export it again.")
-    if found.weights != expected.weights:
-        raise WeightsError(f"{path} was exported of other weights. Export it again.")
+def opened(path: Path, runtime: Runtime) -> tuple[Stamp, Session]:
+    """An exported ONNX or OpenVINO file, ready in a runtime; an ONNX graph runs in both.
+
+    Raises as `check` does.
+    """
+    if path.suffix == SUFFIXES["onnx"]:
+        return _onnx(path, runtime)
+    if path.suffix != SUFFIXES["openvino"] or not isinstance(runtime, OpenVino):
+        raise ConfigError(
+            f"{path} does not run in '{runtime.name}'. "
+            "An .onnx file runs in onnx and openvino, an .xml file in openvino."
+        )
+    return _openvino(path, runtime)
 
 
-def _stamp(path: Path, text: str) -> Stamp:
-    try:
-        read = json.loads(text)
-        version = int(read["version"])
-        if version == VERSION:
-            shapes = tuple(tuple(map(int, shape)) for shape in read["shapes"])
-            return Stamp(version, str(read["network"]), str(read["weights"]), shapes)
-    except (ValueError, KeyError, TypeError) as error:
-        raise WeightsError(f"{path} was not written by fspose export.") from error
-    raise WeightsError(
-        f"{path} was exported by another version of fspose: its form is {version}, this one reads "
-        f"{VERSION}. Export it again."
-    )
+def _graph(whole: Whole, precision: Precision) -> bytes:
+    graph, _ = graph_of(whole.network, whole.shapes, whole.inputs)
+    if precision == "float32":
+        return graph
+    return quantized(graph, whole.inputs, _halves(whole)[0].samples)
 
 
-def _write_onnx(path: Path, whole: Whole, stamp: str) -> None:
-    path.write_bytes(_stamped(whole, stamp))
+def _halves(whole: Whole) -> tuple[Whole, Whole]:
+    """Every other sample, and those between; one alone is both."""
+    parts = [tuple(sample[start::2] for sample in whole.samples) for start in (0, 1)]
+    first, second = (replace(whole, samples=part) for part in parts)
+    return first, second if len(second.samples[0]) else first
 
 
-def _stamped(whole: Whole, stamp: str) -> bytes:
+def _write_onnx(path: Path, graph: bytes, stamp: str) -> None:
     """The ONNX graph with the stamp in its metadata."""
     import onnx
 
-    content, _ = graph_of(whole.network, whole.shapes, whole.inputs)
-    model = onnx.load_model_from_string(content)
+    model = onnx.load_model_from_string(graph)
     model.producer_name = STAMP
     onnx.helper.set_model_props(model, {STAMP: stamp})
-    return model.SerializeToString()
+    path.write_bytes(model.SerializeToString())
 
 
-def _write_openvino(path: Path, whole: Whole, stamp: str) -> None:
+def _write_openvino(path: Path, graph: bytes, stamp: str) -> None:
     import openvino
 
-    content, _ = graph_of(whole.network, whole.shapes, whole.inputs)
     try:
-        model = openvino.Core().read_model(content)
+        model = openvino.Core().read_model(graph)
         model.set_rt_info(stamp, STAMP)
         openvino.save_model(model, path, compress_to_fp16=False)
     except RuntimeError as error:
@@ -149,7 +150,11 @@ def _write_script(path: Path, whole: Whole, stamp: str) -> None:
         script_of(whole.network, whole.shapes).save(str(path), _extra_files={STAMP: stamp})
 
 
-def _read_onnx(path: Path, threads: int) -> tuple[str, Session]:
+def _read_onnx(path: Path, threads: int) -> tuple[Stamp, Session]:
+    return _onnx(path, OnnxRuntime(threads))
+
+
+def _onnx(path: Path, runtime: Runtime) -> tuple[Stamp, Session]:
     import onnx
     from google.protobuf.message import DecodeError
 
@@ -159,30 +164,33 @@ def _read_onnx(path: Path, threads: int) -> tuple[str, Session]:
     except DecodeError as error:
         raise WeightsError(f"{path} is no ONNX file, or a damaged one. Export it again.") from error
     text = {entry.key: entry.value for entry in model.metadata_props}.get(STAMP, "")
-    _stamp(path, text)  # before a runtime stumbles over what else is wrong
+    stamp = Stamp.read(path, text)  # before a runtime stumbles over what else is wrong
     try:
-        return text, OnnxRuntime(threads).session(content)
+        return stamp, runtime.session(content)
     except ConfigError as error:
         opsets = [entry.version for entry in model.opset_import if not entry.domain]
         raise ConfigError(f"{path} (opset {', '.join(map(str, opsets))}): {error}") from error
 
 
-def _read_openvino(path: Path, threads: int) -> tuple[str, Session]:
+def _read_openvino(path: Path, threads: int) -> tuple[Stamp, Session]:
+    return _openvino(path, OpenVino(threads))
+
+
+def _openvino(path: Path, runtime: OpenVino) -> tuple[Stamp, Session]:
     import openvino
 
     _content(path)
     try:
         model = openvino.Core().read_model(path)
         text = str(model.get_rt_info(STAMP).value) if model.has_rt_info(STAMP) else ""
-        _stamp(path, text)
-        return text, OpenVino(threads).ready(model)
+        return Stamp.read(path, text), runtime.ready(model)
     except RuntimeError as error:
         raise WeightsError(
             f"{path} is no OpenVINO model, lacks its .bin file or is damaged. Export it again."
         ) from error
 
 
-def _read_script(path: Path, threads: int) -> tuple[str, Session]:
+def _read_script(path: Path, threads: int) -> tuple[Stamp, Session]:
     content, extra = _content(path), {STAMP: ""}
     try:
         with warnings.catch_warnings():
@@ -199,7 +207,8 @@ def _read_script(path: Path, threads: int) -> tuple[str, Session]:
             output = program(*(torch.from_numpy(np.ascontiguousarray(entry)) for entry in inputs))
         return [tensor.numpy() for tensor in answers(output)]
 
-    return found.decode("utf-8", "replace") if isinstance(found, bytes) else found, run
+    text = found.decode("utf-8", "replace") if isinstance(found, bytes) else found
+    return Stamp.read(path, text), run
 
 
 def _content(path: Path) -> bytes:
@@ -213,5 +222,5 @@ def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or ["no reason given"])[0].rstrip(".")
 
 
-_WRITERS = {"onnx": _write_onnx, "openvino": _write_openvino, "torchscript": _write_script}
+_WRITERS = {"onnx": _write_onnx, "openvino": _write_openvino}
 _READERS = {"onnx": _read_onnx, "openvino": _read_openvino, "torchscript": _read_script}

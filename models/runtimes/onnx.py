@@ -34,6 +34,17 @@ class OnnxRuntime:
         options.log_severity_level = QUIET
         self._options = options
 
+    @property
+    def form(self) -> str:
+        return self.name  # what is kept is the graph itself, which any version reads
+
+    def compiled(self, graph: bytes) -> tuple[Session, bytes]:
+        """The graph is what is kept: ONNX Runtime is ready with it in a tenth of a second."""
+        return self.session(graph), graph
+
+    def unpacked(self, content: bytes) -> Session:
+        return self.session(content)
+
     def session(self, graph: bytes) -> Session:
         """Raises ConfigError for what is no graph, or one that this version cannot run."""
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -12,46 +13,77 @@ from data.errors import ConfigError
 from data.pose import Floats
 from models.runtimes.base import Name, Session, require
 
-Precision = Literal["f32", "bf16"]
+Hint = Literal["f32", "bf16"]
 
 
 class OpenVino:
     """Sessions of OpenVINO with `threads` threads each.
 
-    `precision` is what it calculates in. Left to itself it takes bfloat16 where the processor
-    knows it, whose answers are others; float32 agrees with torch. Raises ConfigError where the
-    packages are missing or broken.
+    `hint` is what it calculates in. Left to itself it takes bfloat16 where the processor knows it,
+    whose answers are others; float32 agrees with torch. Raises ConfigError where the packages are
+    missing or broken, and for bfloat16 on a processor that does not know it.
     """
 
     name: Name = "openvino"
 
-    def __init__(self, threads: int, precision: Precision = "f32") -> None:
+    def __init__(self, threads: int, hint: Hint = "f32") -> None:
         require("openvino")
         try:
             import openvino
         except ImportError as error:
             raise ConfigError(f"OpenVINO cannot be loaded: {error}.") from error
+        self._version = openvino.__version__
         self._core = openvino.Core()
+        self._able = sorted(self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
+        if hint == "bf16" and "BF16" not in self._able:
+            raise ConfigError(
+                "This processor does not calculate in bfloat16. Choose --precision float32."
+            )
         self._settings: dict[str, Any] = {
             "INFERENCE_NUM_THREADS": threads,
-            "INFERENCE_PRECISION_HINT": precision,
+            "INFERENCE_PRECISION_HINT": hint,
             "PERFORMANCE_HINT": "LATENCY",
             "NUM_STREAMS": 1,
             # Decoding and drawing use the same cores, and so do other programs.
             "ENABLE_CPU_PINNING": False,
         }
 
+    @property
+    def form(self) -> str:
+        processor = self._core.get_property("CPU", "FULL_DEVICE_NAME")
+        return f"{self.name} {self._version} {processor} {self._able} {self._settings}"
+
     def session(self, graph: bytes) -> Session:
         """Raises ConfigError for what is no graph, or one that this version cannot run."""
+        return self._running(self._compiled(graph))
+
+    def compiled(self, graph: bytes) -> tuple[Session, bytes]:
+        """The session, and the model in OpenVINO's own compiled form."""
+        model = self._compiled(graph)
+        kept = io.BytesIO()
+        model.export_model(kept)
+        return self._running(model), kept.getvalue()
+
+    def unpacked(self, content: bytes) -> Session:
         try:
-            return self.ready(self._core.read_model(graph))
+            model = self._core.import_model(content, "CPU", self._settings)
         except RuntimeError as error:
-            told = str(error).strip().splitlines()[-1]
-            raise ConfigError(f"OpenVINO cannot run this network: {told}") from error
+            raise ConfigError(f"OpenVINO cannot read it again: {_last_line(error)}") from error
+        return self._running(model)
 
     def ready(self, model: Any) -> Session:
         """A session of a model of its own form. Raises RuntimeError, as OpenVINO does."""
-        compiled = self._core.compile_model(model, "CPU", self._settings)
+        return self._running(self._core.compile_model(model, "CPU", self._settings))
+
+    def _compiled(self, graph: bytes) -> Any:
+        try:
+            model = self._core.read_model(graph)
+            return self._core.compile_model(model, "CPU", self._settings)
+        except RuntimeError as error:
+            raise ConfigError(f"OpenVINO cannot run this network: {_last_line(error)}") from error
+
+    @staticmethod
+    def _running(compiled: Any) -> Session:
         request, lock = compiled.create_infer_request(), threading.Lock()
         count = len(compiled.outputs)
 
@@ -61,3 +93,7 @@ class OpenVino:
                 return [np.array(request.get_output_tensor(i).data) for i in range(count)]
 
         return run
+
+
+def _last_line(error: RuntimeError) -> str:
+    return (str(error).strip().splitlines() or ["no reason given"])[-1]

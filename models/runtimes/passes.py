@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import importlib.metadata
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from data.errors import ConfigError
 from data.pose import Floats
-from models.runtimes.base import Name, Runtime, Session, cores
+from models.runtimes.base import Name, Precision, Runtime, Session, cores
+from models.runtimes.cache import Cache
 from models.runtimes.exported import BATCH, examples, graph_of
+from models.runtimes.lowered import lowered
 from models.runtimes.onnx import OnnxRuntime
 from models.runtimes.openvino import OpenVino
 
@@ -27,15 +33,19 @@ class Elsewhere(nn.Module):
     """A network's passes in another runtime: tensors in and out as the network itself has them.
 
     The graph is made and compiled at the first pass with inputs of new sides, and kept in `kept`:
-    networks of the same weights share it.
+    networks of the same weights share it. With a `cache` the disk keeps it for the next run.
     """
 
     def __init__(
-        self, network: nn.Module, runtime: Runtime, kept: dict[tuple[str, Shapes], Session]
+        self,
+        network: nn.Module,
+        runtime: Runtime,
+        kept: dict[tuple[str, Shapes], Session],
+        cache: Cache | None = None,
     ) -> None:
         super().__init__()
         self._reference = network.cpu().eval()
-        self._runtime, self._kept = runtime, kept
+        self._runtime, self._kept, self._cache = runtime, kept, cache
         self._digest = digest(network)
         self._form: Callable[..., Any] | None = None
 
@@ -52,26 +62,52 @@ class Elsewhere(nn.Module):
     def _session(self, shapes: Shapes) -> Session:
         key = (self._digest, shapes)
         if key not in self._kept:
-            graph, _ = graph_of(self._reference, shapes)
-            self._kept[key] = self._runtime.session(graph)
+            made = self._made if self._cache is None else functools.partial(self._read, self._cache)
+            self._kept[key] = made(shapes)
         return self._kept[key]
 
+    def _made(self, shapes: Shapes) -> Session:
+        return self._runtime.session(graph_of(self._reference, shapes)[0])
 
-def placing(name: Name, threads: int | None) -> Placing:
-    """Where networks run: in torch as they are, else in the runtime of that name.
+    def _read(self, cache: Cache, shapes: Shapes) -> Session:
+        """From the disk where it is there, else made and put there."""
+        key = f"{self._digest} {shapes} {_code(self._reference)} {self._runtime.form}"
+        content = cache.load(key)
+        if content is not None:
+            try:
+                return self._runtime.unpacked(content)
+            except ConfigError:
+                cache.refused(key)
+        session, content = self._runtime.compiled(graph_of(self._reference, shapes)[0])
+        cache.save(key, content)
+        return session
 
-    `threads` is how many a pass may use, without it one per core. Raises ConfigError where the
-    runtime is not installed.
+
+def placing(
+    name: Name,
+    threads: int | None,
+    precision: Precision = "float32",
+    *,
+    device: str = "cpu",
+    cache: Cache | None = None,
+) -> Placing:
+    """Where networks run, and in what: in torch on `device`, else in the runtime of that name.
+
+    `threads` is how many a pass may use, without it one per core. A network has no int8 passes
+    unless it was exported so (`models/runtimes/handed.py`): its own are float32 there. Raises
+    ConfigError where the runtime is not installed or the processor does not know the precision.
     """
     if name == "torch":
-        return lambda network: network
-    runtime, kept = _runtime(name, threads or cores())
-    return lambda network: Elsewhere(network, runtime, kept)
+        return lambda network: lowered(network, device, precision)
+    runtime, kept = _runtime(name, threads or cores(), precision)
+    return lambda network: Elsewhere(network, runtime, kept, cache)
 
 
-def create(name: Name, threads: int) -> Runtime:
+def create(name: Name, threads: int, precision: Precision = "float32") -> Runtime:
     """The runtime of that name, which is not torch."""
-    return OnnxRuntime(threads) if name == "onnx" else OpenVino(threads)
+    if name == "onnx":
+        return OnnxRuntime(threads)
+    return OpenVino(threads, "bf16" if precision == "bfloat16" else "f32")
 
 
 def digest(network: nn.Module) -> str:
@@ -83,10 +119,23 @@ def digest(network: nn.Module) -> str:
     return found.hexdigest()
 
 
+def _code(network: nn.Module) -> str:
+    """Tells apart what traces a network otherwise: versions, and the files of its layers' code."""
+    found = hashlib.sha256()
+    for module in sorted({type(layer).__module__ for layer in network.modules()}):
+        file = getattr(sys.modules.get(module), "__file__", None)
+        if not module.startswith("torch") and file is not None:
+            found.update(Path(file).read_bytes())
+    versions = [importlib.metadata.version(package) for package in ("fspose", "torch")]
+    return f"{versions} {found.hexdigest()}"
+
+
 @functools.lru_cache
-def _runtime(name: Name, threads: int) -> tuple[Runtime, dict[tuple[str, Shapes], Session]]:
+def _runtime(
+    name: Name, threads: int, precision: Precision
+) -> tuple[Runtime, dict[tuple[str, Shapes], Session]]:
     """One of a kind in a program, with its sessions: a second run compiles nothing again."""
-    return create(name, threads), {}
+    return create(name, threads, precision), {}
 
 
 def _form(output: Tensor | tuple[Tensor, ...]) -> Callable[..., Any]:

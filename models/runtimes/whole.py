@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -23,6 +25,8 @@ BATCHES = (1, 8, 3)  # sizes of batch by turns, so that an export bound to one o
 SHIFT = 0.04  # of a box's width, between the two maps that a transfer network is tried on
 GREY = 114
 
+Kind = Literal["topdown", "transfer", "finder"]
+
 Picture = tuple[Image, Sequence[Box]]
 """An image and the boxes of its people."""
 
@@ -41,12 +45,17 @@ class Headed(nn.Module):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Whole:
-    """A network, the names of its inputs, samples of each (N, ...), and how outputs are read."""
+    """A network, the names of its inputs, samples of each (N, ...), and how outputs are read.
 
+    `notes` are what else its door must know, where an exported file is all there is.
+    """
+
+    kind: Kind
     network: nn.Module
     inputs: tuple[str, ...]
     samples: tuple[Floats, ...]
     read: Callable[[Sequence[Floats]], Reading]
+    notes: Mapping[str, str | float] = field(default_factory=dict)
 
     @property
     def shapes(self) -> tuple[tuple[int, ...], ...]:
@@ -80,21 +89,29 @@ class Whole:
 def of_topdown(net: TopDown, pictures: Sequence[Picture]) -> Whole:
     """Normalised crops to maps, whose ideal peak is `net.peak`."""
     cuts = [crop.cut(image) for image, boxes in pictures for crop in net.crops(boxes)]
-    images = normalised(cuts, "cpu").numpy()
-    return Whole(Headed(net), ("images",), (images,), lambda out: of_maps(out, net.peak))
+    images = normalised(cuts, "cpu").contiguous().numpy()
+    notes: dict[str, str | float] = {
+        "skeleton": net.skeleton.name,
+        "padding": net.padding,
+        "peak": net.peak,
+    }
+    read = functools.partial(of_maps, peak=net.peak)
+    return Whole("topdown", Headed(net), ("images",), (images,), read, notes)
 
 
 def of_warp(warp: Warp, net: TopDown, pictures: Sequence[Picture]) -> Whole:
     """Current and reference maps to carried ones; tried on the slow net's maps of moved boxes."""
     current = np.concatenate([_maps(net, image, boxes) for image, boxes in pictures])
     reference = np.concatenate([_maps(net, image, map(_moved, boxes)) for image, boxes in pictures])
-    return Whole(warp.network, ("current", "reference"), (current, reference), of_maps)
+    samples = current, reference
+    return Whole("transfer", warp.network, ("current", "reference"), samples, of_maps)
 
 
 def of_finder(finder: Finder, pictures: Sequence[Picture], size: tuple[int, int]) -> Whole:
     """Normalised images of `size` (width, height), multiples of 32, to logits and boxes."""
     fields = [_field(image, size) for image, _ in pictures]
-    return Whole(finder.network, ("images",), (normalised(fields, "cpu").numpy(),), of_boxes)
+    images = normalised(fields, "cpu").contiguous().numpy()
+    return Whole("finder", finder.network, ("images",), (images,), of_boxes)
 
 
 def _maps(net: TopDown, image: Image, boxes: Sequence[Box] | map[Box]) -> Floats:

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from models import cost, zoo
 from models.cost import macs
 from models.networks.hrnet import HRNet
 from models.networks.mobilenet import MobileNet
@@ -54,3 +55,12 @@ def test_the_network_is_left_as_it_is():
 
     assert network[0].weight.device.type == "cpu"
     assert not network[0]._forward_hooks
+
+
+def test_a_net_s_reading_and_carrying_cost_what_its_card_says():
+    slow, transfer = zoo.topdown("slow", "cpu", zoo.BUNDLED), zoo.warp("cpu", zoo.BUNDLED)
+
+    assert cost.reading(slow) == pytest.approx(cost.gmacs(zoo.of_role("slow", zoo.BUNDLED)))
+    assert cost.carrying(transfer, slow) == pytest.approx(
+        cost.gmacs(zoo.of_role("transfer", zoo.BUNDLED))
+    )

@@ -104,3 +104,14 @@ def test_normalised_colours_are_filled_with_zeros_too():
     torch.testing.assert_close(batch[1, :, :5, :20], normalised([image[:5]], "cpu")[0].flip(2))
     assert float(batch[0, :, 33:].abs().sum() + batch[1, :, 5:].abs().sum()) == 0
     assert batch.shape == (2, 3, 64, 32)
+
+
+def test_every_byte_becomes_what_the_formula_says_to_the_last_bit():
+    image = np.repeat(np.arange(256, dtype=np.uint8).reshape(16, 16, 1), 3, axis=2)
+
+    batch = normalised([image, image[::-1].copy()], "cpu")
+
+    pixels = torch.from_numpy(np.stack([image, image[::-1]]))
+    expected = (pixels / 255 - torch.tensor(MEAN)) / torch.tensor(DEVIATION)
+    assert torch.equal(batch, expected.permute(0, 3, 1, 2))
+    assert batch.is_contiguous(memory_format=torch.channels_last)

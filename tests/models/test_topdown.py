@@ -44,6 +44,22 @@ def test_all_people_go_through_in_one_pass_and_come_back_in_order_on_their_own_c
         assert heatmaps.maps.dtype == np.float32
 
 
+def test_people_of_several_images_go_through_together_and_each_sees_its_own(monkeypatch):
+    monkeypatch.setattr("models.topdown.MOST_ACROSS", 4)
+    network, generator = Brightness(), np.random.default_rng(0)
+    images = [generator.integers(0, 255, (150, 200, 3), dtype=np.uint8) for _ in range(3)]
+    looks = [(image, box) for image in images for box in BOXES]
+
+    found = topdown(network).heatmaps_across(looks)
+
+    assert network.batch == 9 - 2 * 4
+    alone = [maps for image in images for maps in topdown(network).heatmaps(image, BOXES)]
+    for one, other in zip(found, alone, strict=True):
+        assert one.crop == other.crop
+        np.testing.assert_allclose(one.maps, other.maps, atol=1e-5)
+    assert topdown(network).heatmaps_across([]) == []
+
+
 def test_a_bright_spot_of_the_image_is_decoded_where_it_is():
     image = np.zeros((150, 200, 3), np.uint8)
     image[78:83, 38:43] = 255  # around (40, 80)

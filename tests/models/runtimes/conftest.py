@@ -11,7 +11,7 @@ from data.pose import Box
 from data.skeleton import FSPOSE_19
 from models.networks.plain import PlainNet
 from models.runtimes.base import Name, installed
-from models.runtimes.whole import Whole, of_topdown
+from models.runtimes.whole import Picture, Whole, of_topdown
 from models.topdown import Calibrated, TopDown
 
 
@@ -47,9 +47,21 @@ def topdown(network: nn.Module) -> TopDown:
 
 
 @pytest.fixture
-def whole() -> Whole:
+def net() -> TopDown:
+    """The small network behind its door."""
+    return topdown(plain())
+
+
+@pytest.fixture
+def picture() -> Picture:
+    """An image and five people on it."""
+    return noise(), [Box(5, 5, 60, 90)] * 5
+
+
+@pytest.fixture
+def whole(net: TopDown, picture: Picture) -> Whole:
     """The small network with its head, and five people to try it on."""
-    return of_topdown(topdown(plain()), [(noise(), [Box(5, 5, 60, 90)] * 5)])
+    return of_topdown(net, [picture])
 
 
 def noise() -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from data.errors import ConfigError
-from models.runtimes.drift import LARGEST, MOVED, Drift, between, of_boxes, of_maps
+from models.runtimes.drift import BOUNDS, Drift, between, of_boxes, of_maps
 
 
 def peaked(x: int, height: float = 0.9) -> np.ndarray:
@@ -19,7 +19,7 @@ def test_the_same_answers_do_not_drift():
     drift = between(of_maps([peaked(5)]), of_maps([peaked(5)]))
 
     assert drift == Drift(0, 0, 0, 0, counted=1)
-    drift.refuse("net.onnx")
+    drift.refuse("net.onnx", "float32")
 
 
 def test_a_peak_elsewhere_is_counted_in_pixels_of_the_map():
@@ -49,15 +49,30 @@ def test_boxes_drift_by_their_corners():
     assert (drift.moved, drift.counted, drift.largest) == (5, 2, 0)
 
 
-@pytest.mark.parametrize("error", [2 * LARGEST, float("nan")])
-def test_scores_that_drift_are_refused(error):
-    with pytest.raises(ConfigError, match=r"net\.onnx drifts from torch: its largest error"):
-        Drift(error, 0, 0, 0, 1).refuse("net.onnx")
+@pytest.mark.parametrize("precision", BOUNDS)
+@pytest.mark.parametrize("times", [1.1, float("nan")])
+def test_scores_that_drift_are_refused(precision, times):
+    largest = BOUNDS[precision].largest
+
+    Drift(largest, 0, 0, 0, 1).refuse("net.onnx", precision)
+    with pytest.raises(
+        ConfigError, match=rf"net\.onnx drifts from torch: its largest error.*{precision}"
+    ):
+        Drift(times * largest, 0, 0, 0, 1).refuse("net.onnx", precision)
 
 
-def test_keypoints_that_move_are_refused():
-    with pytest.raises(ConfigError, match="its keypoints move by"):
-        Drift(0, 0, 1, 2 * MOVED, 1).refuse("net.onnx")
+@pytest.mark.parametrize("precision", BOUNDS)
+def test_keypoints_that_move_are_refused(precision):
+    moved = BOUNDS[precision].moved
+
+    Drift(0, 0, 9, moved, 1).refuse("net.onnx", precision)
+    with pytest.raises(ConfigError, match=f"its keypoints move by.*{precision}"):
+        Drift(0, 0, 9, 1.1 * moved, 1).refuse("net.onnx", precision)
+
+
+def test_int8_may_drift_further_than_float32():
+    assert BOUNDS["int8"].largest > BOUNDS["float32"].largest
+    assert BOUNDS["int8"].moved > BOUNDS["float32"].moved
 
 
 def test_answers_of_other_shapes_are_no_drift():

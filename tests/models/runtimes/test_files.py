@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,9 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from data.errors import ConfigError, OutputError, WeightsError
-from models.runtimes import base, files
+from models.runtimes import base, drift, files, stamp
 from models.runtimes.base import SUFFIXES, Target, installed
-from models.runtimes.files import Stamp, check, write
+from models.runtimes.files import check, opened, write
+from models.runtimes.onnx import OnnxRuntime
+from models.runtimes.openvino import OpenVino
+from models.runtimes.stamp import Stamp
 from models.runtimes.whole import Whole
 
 
@@ -56,7 +58,7 @@ def test_what_is_written_answers_as_torch_and_is_known_again(whole, target, path
 
     assert written.largest < 1e-4
     assert written.counted > 0
-    assert check(path, target, "net", whole, 1) == written
+    assert check(path, target, "net", whole, 1) == (written, "float32")
     ends = {path.suffix, ".bin"} if target == "openvino" else {path.suffix}
     assert {Path(name).suffix for name in left_behind(path.parent)} == ends
 
@@ -101,7 +103,7 @@ def test_half_a_file_is_told(whole, target, path):
 
 def test_a_file_of_another_version_is_told(whole, target, path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(files, "VERSION", 7)
+        patch.setattr(stamp, "VERSION", 7)
         write(path, target, "net", whole, 1)
 
     with pytest.raises(WeightsError, match="another version of fspose: its form is 7"):
@@ -119,18 +121,6 @@ def test_a_file_of_another_network_is_told(whole, target, path):
         next(iter(whole.network.parameters())).add_(1)
         with pytest.raises(WeightsError, match="of other weights"):
             check(path, target, "net", whole, 1)
-
-
-@pytest.mark.parametrize("text", ["", "{}", "[1]", "no JSON", '{"version": 1, "shapes": 3}'])
-def test_a_stamp_that_is_none_is_told(text):
-    with pytest.raises(WeightsError, match=r"net\.onnx was not written by fspose export"):
-        files._stamp(Path("net.onnx"), text)
-
-
-def test_a_stamp_is_read_as_it_was_written(whole):
-    stamp = Stamp.of("net", whole)
-
-    assert files._stamp(Path("net.onnx"), json.dumps(asdict(stamp))) == stamp
 
 
 @pytest.mark.skipif(not installed("onnx"), reason="the extra 'onnx' is not installed")
@@ -171,8 +161,54 @@ def test_sessions_that_answer_otherwise_are_told(whole, path, target, monkeypatc
     def fewer(inputs: Sequence[object]) -> list[object]:
         return [answer[:, :1] for answer in whole.reference(inputs)]
 
-    text = json.dumps(asdict(Stamp.of("net", whole)))
-    monkeypatch.setitem(files._READERS, target, lambda path, threads: (text, fewer))
+    own = Stamp.of("net", whole, "float32")
+    monkeypatch.setitem(files._READERS, target, lambda path, threads: (own, fewer))
 
     with pytest.raises(WeightsError, match="does not answer as net does"):
         check(path, target, "net", whole, 1)
+
+
+NEEDS_BOTH = pytest.mark.skipif(
+    not (installed("onnx") and installed("openvino")), reason="onnx and openvino are not installed"
+)
+
+
+@NEEDS_BOTH
+@pytest.mark.parametrize("target", ["onnx", "openvino"])
+def test_int8_is_written_with_its_loss_and_known_again(whole, target, tmp_path, monkeypatch):
+    # The maps of an untrained network are full of ties, which decide where a keypoint is.
+    monkeypatch.setitem(drift.BOUNDS, "int8", drift.Bounds(0.1, 5))
+    path = tmp_path / f"net{SUFFIXES[target]}"
+
+    written = write(path, target, "net", whole, 1, "int8")
+
+    assert written.largest > 1e-4  # it drifts, which float32 may not
+    assert check(path, target, "net", whole, 1) == (written, "int8")
+
+
+@NEEDS_BOTH
+def test_int8_is_compared_on_people_it_has_not_learnt_from(whole):
+    first, second = files._halves(whole)
+
+    assert len(first.samples[0]) + len(second.samples[0]) == len(whole.samples[0])
+    alone = replace(whole, samples=(whole.samples[0][:1],))
+    assert [len(half.samples[0]) for half in files._halves(alone)] == [1, 1]
+
+
+def test_there_is_no_int8_of_torchscript(whole, tmp_path):
+    with pytest.raises(ConfigError, match="TorchScript is written in float32 only"):
+        write(tmp_path / "net.pt", "torchscript", "net", whole, 1, "int8")
+
+
+@NEEDS_BOTH
+def test_an_onnx_file_runs_in_both_runtimes_and_an_openvino_one_in_its_own(whole, tmp_path):
+    for target in ("onnx", "openvino"):
+        write(tmp_path / f"net{SUFFIXES[target]}", target, "net", whole, 1)
+
+    for runtime in (OnnxRuntime(1), OpenVino(1)):
+        found, session = opened(tmp_path / "net.onnx", runtime)
+        assert (found.kind, found.precision) == ("topdown", "float32")
+        assert whole.drift(session).largest < 1e-4
+    assert opened(tmp_path / "net.xml", OpenVino(1))[0] == found
+    with pytest.raises(ConfigError, match=r"net\.xml does not run in 'onnx'"):
+        opened(tmp_path / "net.xml", OnnxRuntime(1))

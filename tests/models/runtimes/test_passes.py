@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -14,7 +15,9 @@ from models.networks.mobilenet import FastOutput, MobileNet
 from models.networks.plain import PlainNet
 from models.networks.slim_transfer import SlimTransfer
 from models.networks.transfer import TransferNet
+from models.runtimes import passes
 from models.runtimes.base import Runtime, Session
+from models.runtimes.cache import Cache
 from models.runtimes.passes import Elsewhere, create, digest, placing
 
 TRUNK = {"width": 8, "keypoints": 1, "modules": [1, 1, 1], "blocks": 1, "stem": 8}
@@ -43,11 +46,21 @@ class Counting:
     name = "onnx"
 
     def __init__(self, inner: Runtime) -> None:
-        self.inner, self.count = inner, 0
+        self.inner, self.count, self.read = inner, 0, 0
+        self.form = inner.form
 
     def session(self, graph: bytes) -> Session:
         self.count += 1
         return self.inner.session(graph)
+
+    def compiled(self, graph: bytes) -> tuple[Session, bytes]:
+        self.count += 1
+        return self.inner.compiled(graph)
+
+    def unpacked(self, content: bytes) -> Session:
+        session = self.inner.unpacked(content)
+        self.read += 1
+        return session
 
 
 @pytest.mark.parametrize("batch", [1, 3, 8])
@@ -116,6 +129,76 @@ def test_a_graph_is_made_once_per_size_of_picture_and_shared_by_networks_of_the_
 
     elsewhere(images(1, 32, 32))
     assert counting.count == 2
+
+
+@pytest.fixture
+def kept_on_disk(tmp_path, name):
+    """Runs networks as a fresh program would: the session's answer, the runtime, what was told."""
+
+    def run(network: nn.Module) -> tuple[Tensor, Counting, list[str]]:
+        told: list[str] = []
+        counting = Counting(create(name, 1))
+        elsewhere = Elsewhere(network, counting, {}, Cache(tmp_path, told.append))
+        with torch.inference_mode():
+            return elsewhere(images(3)), counting, told
+
+    return run
+
+
+def test_a_compiled_network_is_read_from_the_disk_by_the_next_program(kept_on_disk):
+    network = shaken(PlainNet(keypoints=5, widths=(8, 8), blocks=1))
+
+    first, made, _ = kept_on_disk(network)
+    again, found, told = kept_on_disk(network)
+
+    assert (made.count, made.read, found.count, found.read) == (1, 0, 0, 1)
+    assert told == []
+    torch.testing.assert_close(again, first, atol=0, rtol=0)
+
+
+def test_other_weights_and_another_form_of_the_runtime_are_compiled_anew(kept_on_disk, monkeypatch):
+    network = shaken(PlainNet(keypoints=5, widths=(8, 8), blocks=1))
+    kept_on_disk(network)
+
+    with torch.no_grad():
+        next(network.parameters()).add_(1)
+    assert kept_on_disk(network)[1].count == 1
+
+    monkeypatch.setattr(passes, "_code", lambda network: "another version")
+    assert kept_on_disk(network)[1].count == 1
+
+
+@pytest.mark.parametrize("whole_but_wrong", [True, False], ids=["no model", "cut off"])
+def test_a_damaged_entry_is_compiled_again_with_a_line(kept_on_disk, tmp_path, whole_but_wrong):
+    network = shaken(PlainNet(keypoints=5, widths=(8, 8), blocks=1))
+    expected, _, _ = kept_on_disk(network)
+    (path,) = tmp_path.iterdir()
+    content = path.read_bytes()
+    wrong = b"no model"
+    path.write_bytes(hashlib.sha256(wrong).digest() + wrong if whole_but_wrong else content[:99])
+
+    found, counting, told = kept_on_disk(network)
+
+    assert counting.count == 1
+    assert len(told) == 1
+    assert "compiled again" in told[0]
+    torch.testing.assert_close(found, expected, atol=0, rtol=0)
+    assert kept_on_disk(network)[1].read == 1
+
+
+def test_bfloat16_of_a_runtime_answers_nearly_as_float32():
+    pytest.importorskip("openvino")
+    network = shaken(PlainNet(keypoints=5, widths=(8, 8), blocks=1))
+    try:
+        coarse = placing("openvino", 1, "bfloat16")(network)
+    except ConfigError as error:
+        pytest.skip(str(error))
+
+    with torch.inference_mode():
+        found, expected = coarse(images(3)), network(images(3))
+
+    error = float((found - expected).abs().max() / expected.abs().max())
+    assert 1e-5 < error < 0.05
 
 
 def test_two_threads_get_their_own_answers(name):
