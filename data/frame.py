@@ -8,11 +8,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from data.pose import Pose
+from data.pose import Floats, Pose
 
 Image = NDArray[np.uint8]
-Origin = Literal["slow", "fast", "fused", "backend"]
-"""Which network's maps a frame's poses were read from."""
+Origin = Literal["slow", "fast", "fused", "backend", "between", "carried"]
+"""Which network's maps a frame's poses were read from; `between` lie between two read frames,
+`carried` moved on with their box from the last one that was read."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,14 +41,19 @@ class Frame:
 class FrameResult:
     """What a pipeline says of one frame: its people, and whether it was a keyframe.
 
-    `origins` names, for each pose in order, the maps it was read from.
+    `origins` names, for each pose in order, the maps it was read from. Where poses were smoothed,
+    `raw` holds for each the keypoints (J, 2) as they were read, None where none were; else it is
+    empty.
     """
 
     frame: Frame
     poses: tuple[Pose, ...]
     keyframe: bool
     origins: tuple[Origin, ...] = ()
+    raw: tuple[Floats | None, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.origins) != len(self.poses):
             raise ValueError(f"{len(self.poses)} poses but {len(self.origins)} origins")
+        if self.raw and len(self.raw) != len(self.poses):
+            raise ValueError(f"{len(self.poses)} poses but {len(self.raw)} raw ones")

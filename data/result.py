@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 
 from data.frame import Frame, FrameResult, Image, Origin
-from data.pose import Box, Pose
+from data.pose import Box, Floats, Pose
 from data.skeleton import SKELETONS, Skeleton
 
 if TYPE_CHECKING:  # a package imports its __init__, and so every decoder; records need none
@@ -57,7 +57,7 @@ def record_of(result: FrameResult) -> Record:
         "time": _number(result.frame.seconds, 4),
         "keyframe": result.keyframe,
         "people": [
-            _person(pose, origin) for pose, origin in zip(result.poses, result.origins, strict=True)
+            _person(*each) for each in zip(result.poses, result.origins, _raw(result), strict=True)
         ],
     }
 
@@ -65,11 +65,13 @@ def record_of(result: FrameResult) -> Record:
 def result_of(record: Record, frame: Frame) -> FrameResult:
     """What a line says, of a frame that was read again or is `blank`."""
     people = record["people"]
+    raw = tuple(_points(person.get("raw")) for person in people)
     return FrameResult(
         frame=frame,
         poses=tuple(_pose(person) for person in people),
         keyframe=record["keyframe"],
         origins=tuple(person["from"] for person in people),
+        raw=raw if any(points is not None for points in raw) else (),
     )
 
 
@@ -95,8 +97,8 @@ def line_of(record: Record) -> bytes:
     return json.dumps(record, separators=(",", ":"), allow_nan=False).encode("ascii") + b"\n"
 
 
-def _person(pose: Pose, origin: Origin) -> Record:
-    return {
+def _person(pose: Pose, origin: Origin, raw: Floats | None) -> Record:
+    person = {
         "track": pose.track,
         "box": [_number(side, 2) for side in pose.box.xywh],
         "score": _score(pose.score),
@@ -106,6 +108,17 @@ def _person(pose: Pose, origin: Origin) -> Record:
         ],
         "from": origin,
     }
+    if raw is not None:
+        person["raw"] = [[_number(x, 2), _number(y, 2)] for x, y in raw.tolist()]
+    return person
+
+
+def _raw(result: FrameResult) -> tuple[Floats | None, ...]:
+    return result.raw or (None,) * len(result.poses)
+
+
+def _points(given: list[list[float]] | None) -> Floats | None:
+    return None if given is None else np.array(given, np.float32).reshape(-1, 2)
 
 
 def _pose(person: Record) -> Pose:

@@ -150,6 +150,11 @@ def _person_flaw(person: Any, joints: int) -> str | None:
         return f"{found} keypoints, expected {joints}"
     if not all(_are_numbers(keypoint, 3) for keypoint in keypoints):
         return "expected three numbers per keypoint"
+    raw = person.get("raw", [])
+    if not isinstance(raw, list) or len(raw) not in (0, joints):
+        return f"expected {joints} places, or none, as raw"
+    if not all(_are_numbers(place, 2) for place in raw):
+        return "expected two numbers per place of raw"
     return None if person.get("from") in ORIGINS else f"from is none of {', '.join(ORIGINS)}"
 
 

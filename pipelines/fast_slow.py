@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -10,16 +10,16 @@ import numpy as np
 from data.crop import Crop
 from data.errors import ConfigError
 from data.frame import Frame, FrameResult, Origin
-from data.heatmaps import Heatmaps
 from data.pose import Box, Pose
 from data.skeleton import Skeleton
-from models.decode import poses as decoded
-from pipelines.fusion import Between, Fused, Fusion
+from pipelines.fusion import Fusion
 from pipelines.keyframes import Keyframes
 from pipelines.likeness import without_doubles
 from pipelines.memory import Memory, Remembered
 from pipelines.people import PeopleFinder
 from pipelines.pipeline import HeatmapNet, Snapshot
+from pipelines.reader import Looked, Maps, Plan, Reader
+from pipelines.schedule import Adaptive, Schedule, Turn
 from pipelines.snapshot import part, prefixed
 from pipelines.timing import Clock, no_clock
 from pipelines.tracker import Sighting, Tracked, Tracker, Tracking
@@ -35,6 +35,10 @@ class FastSlow:
     its keypoints' scores) is no person's. Between keyframes the fast net's own maps must also
     reach `weak_fast_score`, because the keyframe's maps still show whoever has left.
 
+    With `adaptive`, everyone known has keyframes of their own, or is not read at all, as
+    `pipelines/schedule.py` has it; `keyframes` says when everybody has one at once, best `First`.
+    A cut in the video then makes the run forget everyone.
+
     Stages told to the `clock`: find, slow, fast, fuse, decode, track.
     """
 
@@ -48,6 +52,7 @@ class FastSlow:
     weak_score: float = 0.15
     weak_fast_score: float = 0.05
     tracking: Tracking = field(default_factory=Tracking)
+    adaptive: Adaptive | None = None
     clock: Clock = no_clock
 
     def __post_init__(self) -> None:
@@ -76,56 +81,47 @@ class FastSlow:
             yield run.step(frame)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Plan:
-    """Who is looked at on a frame, and by which net.
-
-    `known` go on with the fast net, `fresh` get the slow one. `found` are the finder's boxes of the
-    known, by track; the first `strangers` of the fresh are its boxes themselves.
-    """
-
-    known: list[Tracked]
-    fresh: list[Box]
-    found: dict[int, Box]
-    strangers: int
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Maps:
-    """What the nets made of one box: the answer's maps, and the fast net's own where it ran.
-
-    `carried` are the keyframe's maps on this frame, where the fusion needs them next.
-    """
-
-    answer: Heatmaps
-    fast: Heatmaps | None
-    origin: Origin
-    carried: Heatmaps | None = None
-
-
 class FastSlowRun:
     """One video under way."""
 
     def __init__(self, scheme: FastSlow, snapshot: Snapshot | None) -> None:
         self._scheme = scheme
+        self._reader = Reader(
+            slow=scheme.slow,
+            fast=scheme.fast,
+            fusion=scheme.fusion,
+            padding=scheme.padding,
+            weak_score=scheme.weak_score,
+            weak_fast_score=scheme.weak_fast_score,
+            clock=scheme.clock,
+        )
         self._before: int | None = None  # the frame before the present one
         self._searched: int | None = None  # the frame on which the finder last looked
         self._memory = Memory()
         self._tracker = Tracker(scheme.skeleton, scheme.tracking)
+        self._schedule = None if scheme.adaptive is None else Schedule(scheme.adaptive)
         if snapshot is not None:
-            tracker = part(snapshot, "tracker")
-            self._tracker = Tracker.restored(scheme.skeleton, scheme.tracking, tracker)
-            self._memory = Memory.restored(part(snapshot, "memory"))
-            self._before = next(iter(snapshot["before"].tolist()), None)
-            self._searched = next(iter(snapshot["searched"].tolist()), None)
+            self._restore(snapshot)
+
+    def _restore(self, snapshot: Snapshot) -> None:
+        scheme = self._scheme
+        tracker = part(snapshot, "tracker")
+        self._tracker = Tracker.restored(scheme.skeleton, scheme.tracking, tracker)
+        self._memory = Memory.restored(part(snapshot, "memory"))
+        self._before = next(iter(snapshot["before"].tolist()), None)
+        self._searched = next(iter(snapshot["searched"].tolist()), None)
+        if scheme.adaptive is not None:
+            self._schedule = Schedule.restored(scheme.adaptive, part(snapshot, "schedule"))
 
     def snapshot(self) -> Snapshot:
         """What is remembered after the last frame."""
         before = [] if self._before is None else [self._before]
         searched = [] if self._searched is None else [self._searched]
+        schedule = {} if self._schedule is None else self._schedule.snapshot()
         return {
             **prefixed("tracker", self._tracker.snapshot()),
             **prefixed("memory", self._memory.snapshot()),
+            **prefixed("schedule", schedule),
             "before": np.array(before, np.int64),
             "searched": np.array(searched, np.int64),
         }
@@ -134,11 +130,16 @@ class FastSlowRun:
         """Forget everyone; the next frame is a keyframe, and numbers go on."""
         self._tracker.forget()
         self._memory.forget(self._memory.tracks)
+        if self._schedule is not None:
+            self._schedule.forget()
         self._before = self._searched = None
 
     def step(self, frame: Frame) -> FrameResult:
         """The result of the next frame."""
         clock = self._scheme.clock
+        with clock("track"):
+            if self._schedule is not None and self._schedule.cuts(frame):
+                self.forget()
         keyframe = self._scheme.keyframes(frame, self._before)
         self._before = frame.index
         with clock("track"):
@@ -146,20 +147,29 @@ class FastSlowRun:
         found = self._search(frame, keyframe)
         with clock("track"):
             plan = self._plan(carried, found, keyframe)
-        known, fresh, maps = self._look(frame, plan)
+            turns = self._turns(frame, plan, searched=found is not None)
+            plan, unread = _by_turns(plan, turns)
+        looked = self._reader.look(frame, plan, self._memory)
         with clock("track"):
-            people = self._tracker.see(known, fresh, searched=found is not None)
-            for number, sighting in people.items():
-                if self._tracker.unseen(number) == 0:
-                    self._remember(frame, number, maps[sighting])
+            self._tracker.trust(tracked.track for tracked in unread)
+            people = self._tracker.see(looked.known, looked.fresh, searched=found is not None)
+            seen = {n: s for n, s in people.items() if self._tracker.unseen(n) == 0}
+            for number, sighting in seen.items():
+                self._remember(frame, number, looked.maps[sighting])
             self._memory.forget(self._memory.tracks - self._tracker.alive)
+            resting = self._learn(frame, seen, looked, unread)
         quiet = self._scheme.tracking.quiet
-        shown = {n: s for n, s in people.items() if self._tracker.unseen(n) <= quiet}
+        shown: dict[int, tuple[Pose, Origin]] = {
+            number: (sighting.pose, looked.maps[sighting].origin)
+            for number, sighting in people.items()
+            if self._tracker.unseen(number) <= quiet
+        }
+        shown |= {number: (pose, "carried") for number, pose in resting.items()}
         return FrameResult(
             frame,
-            tuple(replace(sighting.pose, track=n) for n, sighting in shown.items()),
-            keyframe,
-            tuple(maps[sighting].origin for sighting in shown.values()),
+            tuple(replace(pose, track=number) for number, (pose, _) in sorted(shown.items())),
+            keyframe or bool(plan.due),
+            tuple(origin for _, (_, origin) in sorted(shown.items())),
         )
 
     def _search(self, frame: Frame, keyframe: bool) -> list[Box] | None:
@@ -172,65 +182,38 @@ class FastSlowRun:
             boxes = self._scheme.finder.find(frame)
         return without_doubles(boxes, self._scheme.tracking.duplicate_iou)
 
-    def _plan(self, carried: list[Tracked], found: list[Box] | None, keyframe: bool) -> _Plan:
+    def _plan(self, carried: list[Tracked], found: list[Box] | None, keyframe: bool) -> Plan:
         """On a keyframe all are fresh, also whom the finder missed; else only its strangers."""
         boxes = found or []
         owners = self._tracker.recognise(boxes)
         mine = {n: box for n, box in zip(owners, boxes, strict=True) if n is not None}
         if keyframe:
             missed = [tracked.box for tracked in carried if tracked.track not in mine]
-            return _Plan([], [*boxes, *missed], {}, len(boxes))
+            return Plan([], [*boxes, *missed], {}, len(boxes))
         strangers = [box for n, box in zip(owners, boxes, strict=True) if n is None]
-        return _Plan(carried, strangers, mine, len(strangers))
+        return Plan(carried, strangers, mine, len(strangers))
 
-    def _look(
-        self, frame: Frame, plan: _Plan
-    ) -> tuple[dict[int, Sighting], list[Sighting], dict[Sighting, _Maps]]:
-        """The known by track, the fresh in order, and everyone's maps: one pass per net."""
-        scheme, fusion, known = self._scheme, self._scheme.fusion, len(plan.known)
-        slow = self._run("slow", scheme.slow, frame, plan.fresh)
-        boxes = [tracked.box for tracked in plan.known]
-        also = plan.fresh if fusion.needs_previous else []
-        fast = self._run("fast", scheme.fast, frame, [*boxes, *also])
-        with scheme.clock("fuse"):
-            fused = fusion(self._between(frame, plan.known, fast[:known])) if known else []
-        with scheme.clock("decode"):
-            answers = [*fused, *(Fused(maps) for maps in slow)]
-            poses = decoded([each.answer for each in answers], [*boxes, *plan.fresh])
-            measured = [*decoded(fast[:known], boxes), *poses[known:]]
-        own: list[Heatmaps | None] = [*fast] if also else [*fast, *([None] * len(slow))]
-        maps = {}
-        sightings = []
-        for place, (pose, made) in enumerate(zip(poses, answers, strict=True)):
-            if place < known:
-                found = plan.found.get(plan.known[place].track)
-                support, origin = self._support(pose, measured[place]), fusion.origin
-            else:
-                found = pose.box if place < known + plan.strangers else None
-                support, origin = pose.score / scheme.weak_score, "slow"
-            sightings.append(Sighting(pose, measured[place], found, support))
-            maps[sightings[-1]] = _Maps(made.answer, own[place], origin, made.carried)
-        tracks = (tracked.track for tracked in plan.known)
-        return dict(zip(tracks, sightings, strict=False)), sightings[known:], maps
+    def _turns(self, frame: Frame, plan: Plan, *, searched: bool) -> dict[int, Turn]:
+        """Who of the known is read by which net; all by the fast one where there is no schedule."""
+        if self._schedule is None:
+            return {tracked.track: "fast" for tracked in plan.known}
+        return self._schedule.turns(frame, plan.known, searched=searched, fresh=len(plan.fresh))
 
-    def _between(
-        self, frame: Frame, known: Sequence[Tracked], fast: Sequence[Heatmaps]
-    ) -> list[Between]:
-        people = []
-        for tracked, maps in zip(known, fast, strict=True):
-            past = self._memory.recall(tracked.track)
-            crop = Crop.around(tracked.box, past.key.crop.size, self._scheme.padding)
-            people.append(Between(maps, crop, past, frame.index - past.key_index))
-        return people
+    def _learn(
+        self, frame: Frame, seen: Mapping[int, Sighting], looked: Looked, unread: Sequence[Tracked]
+    ) -> dict[int, Pose]:
+        """What the schedule learns from the frame; the poses of those whom it left unread."""
+        if self._schedule is None:
+            return {}
+        for number, sighting in seen.items():
+            by_fast = looked.maps[sighting].origin != "slow"
+            measured = sighting.measured if by_fast else None
+            tracked = Tracked(number, self._tracker.box(number))
+            self._schedule.learn(frame, tracked, sighting.pose, measured)
+        self._schedule.keep({*seen, *(tracked.track for tracked in unread)})
+        return {tracked.track: self._schedule.pose(tracked) for tracked in unread}
 
-    def _support(self, pose: Pose, measured: Pose) -> float:
-        """The weaker of the answer's evidence and the fast net's own."""
-        own = measured.score / self._scheme.weak_fast_score
-        if self._scheme.fusion.origin == "fast":
-            return own
-        return min(own, pose.score / self._scheme.weak_score)
-
-    def _remember(self, frame: Frame, number: int, maps: _Maps) -> None:
+    def _remember(self, frame: Frame, number: int, maps: Maps) -> None:
         if maps.origin != "slow":
             past = self._memory.recall(number)
             previous = maps.fast if self._scheme.fusion.needs_previous else None
@@ -254,10 +237,10 @@ class FastSlowRun:
         news = Remembered(key, frame.index, key, frame.index, maps.fast, carried)
         self._memory.remember(number, news)
 
-    def _run(
-        self, stage: str, net: HeatmapNet, frame: Frame, boxes: Sequence[Box]
-    ) -> list[Heatmaps]:
-        if not boxes:
-            return []
-        with self._scheme.clock(stage):
-            return net.heatmaps(frame.image, boxes)
+
+def _by_turns(plan: Plan, turns: Mapping[int, Turn]) -> tuple[Plan, list[Tracked]]:
+    """The plan in which the known have their turns, and who is not read at all."""
+    people: dict[Turn, list[Tracked]] = {"slow": [], "fast": [], "carried": []}
+    for tracked in plan.known:
+        people[turns[tracked.track]].append(tracked)
+    return replace(plan, known=people["fast"], due=people["slow"]), people["carried"]

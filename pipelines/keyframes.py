@@ -35,6 +35,14 @@ class Every:
         return before is None or frame.index // self.interval > before // self.interval
 
 
+@dataclass(frozen=True, slots=True)
+class First:
+    """The first frame there is and no other: people then have keyframes of their own."""
+
+    def __call__(self, frame: Frame, before: int | None) -> bool:
+        return before is None
+
+
 def spaced(frames: Sequence[int], interval: int) -> list[int]:
     """The keyframe of every frame number of one track (FSPose specification 4.1).
 

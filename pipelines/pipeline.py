@@ -1,9 +1,9 @@
-"""The protocols of this floor: Pipeline, Run, HeatmapNet, Transfer."""
+"""The protocols of this floor: Pipeline, Run, their late kin, HeatmapNet, Transfer."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,3 +57,49 @@ class Pipeline(Protocol):
         """A run at the start of a video, or one that goes on after `snapshot`."""
 
     def __call__(self, frames: Iterable[Frame]) -> Iterator[FrameResult]: ...
+
+
+@runtime_checkable
+class LateRun(Protocol):
+    """One file under way whose results come later than their frames, yet one for one in order."""
+
+    def feed(self, frame: Frame) -> Sequence[FrameResult]:
+        """Take the next frame; the results that are ready, from none to many."""
+
+    def finish(self) -> Sequence[FrameResult]:
+        """The results of all frames that still wait for theirs."""
+
+    def snapshot(self) -> Snapshot:
+        """What is remembered after the last result; who goes on from it is fed the frames after
+        that one, those too that were fed before."""
+
+
+class LatePipeline(Protocol):
+    """Frames in, results out, some frames later. Can be called again on another file."""
+
+    @property
+    def skeleton(self) -> Skeleton: ...
+
+    def begin(self, snapshot: Snapshot | None = None) -> LateRun:
+        """A run at the start of a file, or one that goes on after `snapshot`."""
+
+    def __call__(self, frames: Iterable[Frame]) -> Iterator[FrameResult]: ...
+
+
+class AtOnce:
+    """A run that answers at once, for those who also take late ones."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def feed(self, frame: Frame) -> Sequence[FrameResult]:
+        """The frame's result."""
+        return [self._run.step(frame)]
+
+    def finish(self) -> Sequence[FrameResult]:
+        """Nothing: every frame has its result."""
+        return []
+
+    def snapshot(self) -> Snapshot:
+        """What is remembered after the last frame."""
+        return self._run.snapshot()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,6 +104,11 @@ class Tracker:
         """The numbers of all tracks that are carried."""
         return frozenset(number for number, track in self._tracks.items() if track.alive)
 
+    @property
+    def known(self) -> frozenset[int]:
+        """The numbers of all tracks that may be seen again: those alive and those lost."""
+        return frozenset(self._tracks)
+
     def box(self, number: int) -> Box:
         """A track's box, after all that was learnt."""
         return self._tracks[number].motion.box
@@ -132,6 +137,11 @@ class Tracker:
             # Who left is awaited at the picture's edge, not where they would be by now.
             track.expected = box if track.alive else pushed_in(box, frame.size)
         return [Tracked(t.number, t.expected) for t in self._tracks.values() if t.alive]
+
+    def trust(self, numbers: Iterable[int]) -> None:
+        """Takes these to be where they are expected on the present frame, without a look."""
+        for number in numbers:
+            self._tracks[number].seen = self._now
 
     def recognise(self, boxes: Sequence[Box]) -> list[int | None]:
         """The living track whose carried box each found box is, by boxes alone; changes nothing.

@@ -137,3 +137,26 @@ def test_a_line_is_compact_ascii() -> None:
 def test_a_number_that_is_none_is_not_written() -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         line_of({"time": float("nan")})
+
+
+def test_what_was_read_before_smoothing_stands_beside_it() -> None:
+    poses = (some_pose(1), some_pose(2, track=2))
+    read = poses[0].keypoints + np.float32(1)
+    plain = some_result(*poses)
+    result = FrameResult(plain.frame, poses, False, ("fused", "between"), (read, None))
+    record = record_of(result)
+    again = result_of(record, result.frame)
+
+    assert [("raw" in person) for person in record["people"]] == [True, False]
+    assert again.raw[1] is None
+    assert again.raw[0] is not None
+    np.testing.assert_allclose(again.raw[0], read, atol=0.005)
+    assert record_of(again) == record
+    assert "raw" not in record_of(plain)["people"][0]
+
+
+def test_as_many_are_raw_as_there_are_poses() -> None:
+    frame = some_result().frame
+
+    with pytest.raises(ValueError, match="1 poses but 2 raw"):
+        FrameResult(frame, (some_pose(1),), False, ("fused",), (None, None))

@@ -9,7 +9,7 @@ import pytest
 
 from data.errors import OutputError
 from data.frame import Image
-from data.video_writer import VideoWriter
+from data.video_writer import Effort, VideoWriter
 
 
 def grey(width: int, height: int, level: int = 90) -> Image:
@@ -170,3 +170,19 @@ def test_a_full_disk_is_an_output_error_and_leaves_nothing(tmp_path: Path) -> No
 def test_a_rate_that_is_none_is_a_programming_mistake(tmp_path: Path, fps: float) -> None:
     with pytest.raises(ValueError, match="frames per second"):
         VideoWriter(tmp_path / "clip.mp4", (64, 48), fps)
+
+
+@pytest.mark.parametrize("effort", ["veryfast", "superfast"])
+def test_either_effort_keeps_what_is_drawn(tmp_path: Path, effort: Effort) -> None:
+    picture = grey(128, 96)
+    picture[40:44, 20:100] = (250, 250, 250)
+
+    with VideoWriter(tmp_path / "clip.mp4", (128, 96), 25, effort=effort) as writer:
+        for _ in range(5):
+            writer.write(picture)
+
+    with av.open(str(tmp_path / "clip.mp4")) as container:
+        shown = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+    assert len(shown) == 5
+    np.testing.assert_allclose(shown[-1][41:43, 24:96].mean(), 250, atol=6)
+    np.testing.assert_allclose(shown[-1][:30].mean(), 90, atol=3)

@@ -3,7 +3,7 @@ import pytest
 
 from data.errors import ConfigError
 from data.frame import Frame
-from pipelines.keyframes import Every, previous, spaced
+from pipelines.keyframes import Every, First, previous, spaced
 
 
 def frame(index):
@@ -30,6 +30,10 @@ def test_a_dropped_keyframe_passes_its_turn_to_the_next_frame_that_comes():
 
 def test_the_first_frame_there_is_is_a_keyframe():
     assert Every(5)(frame(3), None)
+
+
+def test_with_keyframes_of_one_s_own_only_the_first_frame_is_everybody_s():
+    assert [i for i in range(40) if First()(frame(i), i - 1 if i else None)] == [0]
 
 
 def test_an_interval_of_nothing_is_refused():

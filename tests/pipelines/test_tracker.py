@@ -46,6 +46,19 @@ def test_two_trackers_count_for_themselves(tracker):
         assert list(each.see({}, [sighting(20)], searched=True)) == [1]
 
 
+def test_who_is_trusted_moves_on_unseen_and_is_not_lost(tracker):
+    for index in range(50):
+        tracker.carry(frame(index))
+        if index < 2:
+            tracker.see({}, [sighting(20 + 2 * index)], searched=True)
+        else:
+            tracker.trust([1])
+            tracker.see({}, [], searched=False)
+
+    assert tracker.alive == {1}
+    assert tracker.unseen(1) == 0
+
+
 @pytest.mark.parametrize("support", [0.5, 1.4])
 def test_who_has_too_little_support_is_not_born(tracker, support):
     tracker.carry(frame(0))

@@ -18,6 +18,8 @@ from pipelines.every_frame import EveryFrame
 from pipelines.fast_slow import FastSlow
 from pipelines.fusion import Fusion, create
 from pipelines.keyframes import Every
+from pipelines.scout import Eyes
+from pipelines.two_pass import TwoPass
 
 PADDING = 1.25
 # A standing figure in the unit square, in COCO's order.
@@ -138,6 +140,10 @@ class WorldNet:
         chunks = [boxes[i : i + self.batch] for i in range(0, len(boxes), self.batch)]
         return [self._maps(self.world.seconds(image), box) for chunk in chunks for box in chunk]
 
+    def heatmaps_across(self, looks: Sequence[tuple[Image, Box]]) -> list[Heatmaps]:
+        self.boxes.append(len(looks))
+        return [self._maps(self.world.seconds(image), box) for image, box in looks]
+
     def _maps(self, seconds: float, box: Box) -> Heatmaps:
         crop = Crop.around(box, self.size, PADDING)
         people = self.world.people(seconds)
@@ -209,6 +215,18 @@ def fast_slow(world: World, *, fusion: str | Fusion = "two-maps", **changes: Any
         "padding": PADDING,
     }
     return FastSlow(**{**parts, **changes})
+
+
+def two_pass(world: World, **changes: Any) -> TwoPass:
+    """The same in two passes."""
+    names = ("finder", "slow", "fast", "clock")
+    eyes = {
+        "finder": WorldFinder(world),
+        "slow": WorldNet(world),
+        "fast": WorldNet(world, size=(28, 28), peak=0.5),
+        **{name: changes.pop(name) for name in names if name in changes},
+    }
+    return TwoPass(**{"eyes": Eyes(**eyes), "transfer": leaning, "padding": PADDING, **changes})
 
 
 def every_frame(world: World, **changes: Any) -> EveryFrame:

@@ -1,0 +1,183 @@
+"""Spans: everyone's readings from one keyframe to the next, in both passes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+
+import numpy as np
+
+from data.frame import Frame
+from data.heatmaps import Heatmaps
+from data.pose import Box
+from models.decode import poses as decoded
+from pipelines.between import Key, Look, TwoSided, middles, nearest_keys
+from pipelines.likeness import overlap
+from pipelines.paths import Paths, Reading, box_at
+from pipelines.pipeline import Snapshot
+from pipelines.scout import Eyes, Scout, Sight
+from pipelines.snapshot import pack, part, prefixed, unpack
+from pipelines.tracker import Tracking
+
+_TAKEN = 0.5  # IoU with somebody else's box from which on it is theirs
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """How often people are looked for and read; frames.
+
+    The finder looks every `search` frames and on keyframes. The first pass reads every `stride`-th
+    frame, the second halves that where a straight line may miss a person by more than `tolerance`
+    (in sizes of the box).
+    """
+
+    search: int = 8
+    stride: int = 4
+    tolerance: float = 0.03
+
+
+class Spans:
+    """Reads span after span of a video into `paths`; a span ends with a keyframe."""
+
+    def __init__(
+        self,
+        eyes: Eyes,
+        fusion: TwoSided,
+        rhythm: Rhythm,
+        tracking: Tracking,
+        snapshot: Snapshot | None = None,
+    ) -> None:
+        self._eyes, self._fusion, self._rhythm = eyes, fusion, rhythm
+        self.paths = Paths()
+        self._keys: dict[int, dict[int, Key]] = {}  # by track and frame
+        scout = None
+        if snapshot is not None:
+            scout = part(snapshot, "scout")
+            self.paths = Paths.restored(part(snapshot, "paths"))
+            maps = unpack(part(snapshot, "keys"))
+            for (track, frame), one in zip(snapshot["keyed"].tolist(), maps, strict=True):
+                self._keys.setdefault(track, {})[frame] = Key(frame, one)
+        self._scout = Scout(eyes, tracking, rhythm.search, scout)
+
+    def snapshot(self) -> Snapshot:
+        """What is remembered after the last span."""
+        keys = [(track, key) for track, own in self._keys.items() for key in own.values()]
+        keyed = [(track, key.frame) for track, key in keys]
+        return {
+            **prefixed("scout", self._scout.snapshot()),
+            **prefixed("paths", self.paths.snapshot(len(self._eyes.skeleton))),
+            **prefixed("keys", pack([key.maps for _, key in keys])),
+            "keyed": np.array(keyed, np.int64).reshape(-1, 2),
+        }
+
+    @property
+    def known(self) -> frozenset[int]:
+        """The tracks that may still go on by themselves."""
+        return self._scout.known
+
+    def forget(self) -> None:
+        """Forget everyone, as at a cut; numbers go on."""
+        self._scout.forget()
+        self._keys, self.paths = {}, Paths()
+
+    def read(self, frames: Sequence[Frame], *, first: bool) -> None:
+        """Read a span: its last frame is a keyframe, its first one too where it is the `first`."""
+        self._forget_old_keys()
+        known = set(self.paths)
+        looks: list[tuple[Frame, Sight]] = []
+        for place, frame in enumerate(frames):
+            keyframe = place == len(frames) - 1 or (first and place == 0)
+            if keyframe or frame.index % self._rhythm.stride == 0:
+                looks += ((frame, s) for s in self._scout.look(frame, keyframe=keyframe))
+        self._take_slow([(frame, sight) for frame, sight in looks if sight.is_slow])
+        fast = [(frame, sight) for frame, sight in looks if not sight.is_slow]
+        self._take([(frame, s.track, s.box) for frame, s in fast], [s.maps for _, s in fast])
+        by_index = {frame.index: frame for frame in frames}
+        self._lengthen(by_index, known)
+        for _ in range(max(self._rhythm.stride - 1, 0).bit_length()):
+            wishes = [
+                (by_index[at], track, box_at(self.paths.of(track), at))
+                for track in self.paths
+                for at in middles(self.paths.of(track), self._rhythm.tolerance, self._rhythm.stride)
+                if at in by_index
+            ]
+            self._read(wishes)
+
+    def _take_slow(self, sights: Sequence[tuple[Frame, Sight]]) -> None:
+        """The answers of the slow net as they are, and what they tell their neighbours."""
+        with self._eyes.clock("decode"):
+            poses = decoded([s.maps for _, s in sights], [s.box for _, s in sights])
+        for (frame, sight), pose in zip(sights, poses, strict=True):
+            self.paths.add(sight.track, Reading(frame.index, frame.seconds, pose, "slow"))
+            with self._eyes.clock("fuse"):
+                key = Key.of(frame.index, sight.maps, sight.box, self._fusion.padding)
+            self._keys.setdefault(sight.track, {})[frame.index] = key
+
+    def _read(self, wishes: Sequence[tuple[Frame, int, Box]]) -> list[bool]:
+        """Read people by the fast net, all in one call; whether each was seen."""
+        if not wishes:
+            return []
+        with self._eyes.clock("fast"):
+            maps = self._eyes.fast.heatmaps_across([(f.image, box) for f, _, box in wishes])
+        return self._take(wishes, maps)
+
+    def _take(self, seen: Sequence[tuple[Frame, int, Box]], maps: Sequence[Heatmaps]) -> list[bool]:
+        """Merge fast maps with the keyframes' and keep who is there; whether each is."""
+        clock, eyes = self._eyes.clock, self._eyes
+        looks = [
+            Look(track, frame.index, box, own, *nearest_keys(self._keys[track], frame.index))
+            for (frame, track, box), own in zip(seen, maps, strict=True)
+        ]
+        with clock("fuse"):
+            answers = self._fusion(looks)
+        with clock("decode"):
+            boxes = [box for _, _, box in seen]
+            poses, own_poses = decoded(answers, boxes), decoded(maps, boxes)
+        there = []
+        for (frame, track, _), pose, own in zip(seen, poses, own_poses, strict=True):
+            there.append(own.score >= eyes.weak_fast_score and pose.score >= eyes.weak_score)
+            if there[-1]:
+                origin = self._fusion.origin
+                self.paths.add(track, Reading(frame.index, frame.seconds, pose, origin))
+        return there
+
+    def _lengthen(self, frames: Mapping[int, Frame], known: Set[int]) -> None:
+        """Read on from where a path begins or ends within the span, as far as somebody is there."""
+        wishes: list[list[tuple[Frame, int, Box]]] = []
+        step = max(self._rhythm.stride // 2, 1)
+        for track in self.paths:
+            path = self.paths.of(track)
+            ways = []
+            if path[-1].frame in frames and path[-1].frame + step < max(frames):
+                ways.append(range(path[-1].frame + step, path[-1].frame + step + 1))
+            if track not in known:
+                farthest = max(path[0].frame - self._rhythm.search, min(frames) - 1)
+                ways.append(range(path[0].frame - step, farthest, -step))
+            for places in ways:
+                chosen = [(frames[at], track, box_at(path, at)) for at in places]
+                wishes.append(chosen[: self._free(chosen)])
+        seen = iter(self._read([wish for way in wishes for wish in way]))
+        for way in wishes:
+            flags = [next(seen) for _ in way]
+            end = flags.index(False) if False in flags else len(flags)
+            for frame, track, _ in way[end:]:
+                self.paths.remove(track, frame.index)
+
+    def _free(self, way: Sequence[tuple[Frame, int, Box]]) -> int:
+        """How many steps of a way lead through places that are nobody else's."""
+        for place, (frame, track, box) in enumerate(way):
+            for other in self.paths:
+                path = self.paths.of(other)
+                if other == track or not path[0].frame <= frame.index <= path[-1].frame:
+                    continue
+                if overlap(box, box_at(path, frame.index)) > _TAKEN:
+                    return place
+        return len(way)
+
+    def _forget_old_keys(self) -> None:
+        """Of everyone who is followed the last keyframe is kept, of others none."""
+        self._keys = {
+            track: {max(own): own[max(own)]}
+            for track, own in self._keys.items()
+            if track in self._scout.alive
+        }

@@ -1,0 +1,223 @@
+"""TwoPass: keyframes first, then what lies between them, seen from both sides; for files.
+
+The first pass (`scout.py`) follows everyone over the keyframes and every fourth frame. The second
+(`between.py`) reads further frames only where a person's movement asks for it, each with the
+keyframes on both sides. Then paths are joined (`stitch.py`) and smoothed without lag
+(`smoothing.py`). All of this happens span by span, from one keyframe to the next, and an answer
+waits for one span more, so memory does not grow with the video.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+
+import numpy as np
+
+from data.errors import ConfigError
+from data.frame import Frame, FrameResult
+from data.skeleton import Skeleton
+from pipelines.between import TwoSided
+from pipelines.cuts import Thumbnail, is_cut, thumbnail
+from pipelines.paths import Reading
+from pipelines.pipeline import Snapshot, Transfer
+from pipelines.scout import Eyes
+from pipelines.smoothing import Shown, Smoothing, smoothed
+from pipelines.snapshot import part, prefixed
+from pipelines.spans import Rhythm, Spans
+from pipelines.stitch import Joining, joined
+from pipelines.tracker import Tracking
+
+_RUN_IN = 1.0  # seconds of readings before an answer that smoothing still looks at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TwoPass:
+    """Files only: the results come up to `interval + lookahead` frames after their frames.
+
+    Keyframes are every `interval` frames of the file, the first and the last one, and those on
+    both sides of a cut. `padding` is by how much the slow net grows a box to its crop. Without a
+    `transfer` net the fast net alone answers between keyframes.
+
+    Stages told to the clock: find, slow, fast, fuse, decode, track, settle.
+    """
+
+    eyes: Eyes
+    transfer: Transfer | None
+    padding: float
+    interval: int = 16
+    lookahead: int = 16
+    rhythm: Rhythm = field(default_factory=Rhythm)
+    tracking: Tracking = field(default_factory=Tracking)
+    joining: Joining = field(default_factory=Joining)
+    smoothing: Smoothing = field(default_factory=Smoothing)
+    fast_peak: float = 1.0
+
+    def __post_init__(self) -> None:
+        slow, fast = self.eyes.slow.skeleton, self.eyes.fast.skeleton
+        if slow.keypoints != fast.keypoints:
+            raise ConfigError(
+                f"The slow net's keypoints are {slow.name}, the fast net's {fast.name}. "
+                "Choose two networks of one family."
+            )
+        if min(self.interval, self.rhythm.search, self.rhythm.stride) < 1 or self.lookahead < 0:
+            raise ConfigError("An interval of a two-pass run is at least 1 frame.")
+
+    @property
+    def skeleton(self) -> Skeleton:
+        return self.eyes.skeleton
+
+    def begin(self, snapshot: Snapshot | None = None) -> TwoPassRun:
+        """A run at the start of a video, or one that goes on after `snapshot`."""
+        return TwoPassRun(self, snapshot)
+
+    def __call__(self, frames: Iterable[Frame]) -> Iterator[FrameResult]:
+        run = self.begin()
+        for frame in frames:
+            yield from run.feed(frame)
+        yield from run.finish()
+
+
+class TwoPassRun:
+    """One video under way."""
+
+    def __init__(self, scheme: TwoPass, snapshot: Snapshot | None) -> None:
+        self._scheme = scheme
+        self._held: list[Frame] = []  # fed and not answered
+        self._thumbnail: Thumbnail | None = None  # of the last of them
+        self._read: int | None = None  # the keyframe up to which the present scene is read
+        self._keyframes: set[int] = set()  # of the frames held
+        self._names: dict[int, int] = {}  # by track, what it is called in the answers
+        self._next_name = 1
+        spans = None
+        if snapshot is not None:
+            spans = part(snapshot, "spans")
+            self._read = next(iter(snapshot["read"].tolist()), None)
+            self._keyframes = set(snapshot["keyframes"].tolist())
+            self._names = dict(snapshot["names"].tolist())
+            self._next_name = int(snapshot["next_name"])
+        fusion = TwoSided(scheme.transfer, scheme.padding, scheme.fast_peak)
+        self._spans = Spans(scheme.eyes, fusion, scheme.rhythm, scheme.tracking, spans)
+
+    def snapshot(self) -> Snapshot:
+        """What is remembered after the last result: a run that goes on is fed the frames after it,
+        those too that this one was fed already."""
+        read = [] if self._read is None else [self._read]
+        return {
+            **prefixed("spans", self._spans.snapshot()),
+            "read": np.array(read, np.int64),
+            "keyframes": np.array(sorted(self._keyframes), np.int64),
+            "names": np.array(sorted(self._names.items()), np.int64).reshape(-1, 2),
+            "next_name": np.array(self._next_name, np.int64),
+        }
+
+    @property
+    def held(self) -> int:
+        """How many frames were fed and wait for their answer."""
+        return len(self._held)
+
+    def feed(self, frame: Frame) -> list[FrameResult]:
+        """Take the next frame; the results that have become ready, in order of frame."""
+        scheme, now = self._scheme, thumbnail(frame.image)
+        results: list[FrameResult] = []
+        if self._held and self._thumbnail is not None and is_cut(self._thumbnail, now):
+            results = self.finish()
+        before = self._held[-1] if self._held else None
+        self._thumbnail = now
+        self._held.append(frame)
+        if self._read is not None and frame.index <= self._read:  # fed again after a stop
+            return results
+        at = frame.index // scheme.interval
+        if before is None or at > before.index // scheme.interval:
+            self._read_up_to(frame)
+            results += self._answers(frame.index - scheme.lookahead)
+        return results
+
+    def finish(self) -> list[FrameResult]:
+        """The results of all frames that are left; after it comes another scene, or nothing."""
+        if not self._held:
+            return []
+        last = self._held[-1]
+        if self._read is None or last.index > self._read:
+            self._read_up_to(last)
+        results = self._answers(last.index + 1)
+        self._spans.forget()
+        self._names, self._read = {}, None
+        return results
+
+    def _read_up_to(self, last: Frame) -> None:
+        first = self._read is None
+        span = [f for f in self._held if self._read is None or f.index > self._read]
+        self._spans.read(span, first=first)
+        self._keyframes |= {last.index, span[0].index} if first else {last.index}
+        self._read = last.index
+
+    def _answers(self, end: int) -> list[FrameResult]:
+        """The results of the held frames before `end`, whose frames are let go."""
+        frames = [frame for frame in self._held if frame.index < end]
+        if not frames:
+            return []
+        with self._scheme.eyes.clock("settle"):
+            people = self._people(end, frames[0].seconds - _RUN_IN)
+        results = []
+        for frame in frames:
+            here = {n: shown[frame.index] for n, shown in people.items() if frame.index in shown}
+            results.append(
+                FrameResult(
+                    frame,
+                    tuple(replace(one.pose, track=n) for n, one in here.items()),
+                    frame.index in self._keyframes,
+                    tuple(one.origin for one in here.values()),
+                    tuple(one.raw for one in here.values()),
+                )
+            )
+        self._held = self._held[len(frames) :]
+        self._keyframes = {index for index in self._keyframes if index >= end}
+        kept = max(self._scheme.joining.gap, _RUN_IN)
+        self._spans.paths.forget_before(frames[-1].seconds - kept)
+        known = set(self._spans.paths) | self._spans.known
+        self._names = {track: name for track, name in self._names.items() if track in known}
+        return results
+
+    def _people(self, end: int, start: float) -> dict[int, dict[int, Shown]]:
+        """By name and frame what is shown of everyone who is there before the frame `end`, by
+        readings from the second `start` on."""
+        paths = {track: self._spans.paths.of(track) for track in self._spans.paths}
+        self._name({track: path for track, path in paths.items() if path[0].frame < end})
+        return {
+            name: smoothed([r for r in path if r.seconds >= start], self._scheme.smoothing)
+            for name, path in self._named(paths).items()
+        }
+
+    def _name(self, paths: Mapping[int, list[Reading]]) -> None:
+        """Everyone who is new gets the name of a path that they go on, or the next free one.
+
+        Who was read on one frame alone, though the next ones were looked at, is nobody.
+        """
+        new = sorted((t for t in paths if t not in self._names), key=lambda t: paths[t][0].frame)
+        for _, tracks in groupby(new, key=lambda t: paths[t][0].frame):
+            begun = {track: paths[track] for track in tracks}
+            owners = joined(self._over(paths), begun, self._scheme.skeleton, self._scheme.joining)
+            for track, path in begun.items():
+                if track in owners:
+                    self._names[track] = owners[track]
+                elif len(path) > 1 or path[0].frame == self._read:
+                    self._names[track], self._next_name = self._next_name, self._next_name + 1
+
+    def _over(self, paths: Mapping[int, list[Reading]]) -> dict[int, list[Reading]]:
+        """The whole paths of the names whose tracks have all been given up."""
+        going = {name for track, name in self._names.items() if track in self._spans.known}
+        return {name: path for name, path in self._named(paths).items() if name not in going}
+
+    def _named(self, paths: Mapping[int, list[Reading]]) -> dict[int, list[Reading]]:
+        """The whole paths of all names so far."""
+        whole: dict[int, list[Reading]] = {}
+        for track, path in paths.items():
+            if track in self._names:
+                whole.setdefault(self._names[track], []).extend(path)
+        return {name: sorted(path, key=_frame) for name, path in sorted(whole.items())}
+
+
+def _frame(reading: Reading) -> int:
+    return reading.frame

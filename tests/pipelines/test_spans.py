@@ -1,0 +1,82 @@
+"""Spans: readings from one keyframe to the next, how far paths are lengthened, what is kept."""
+
+import numpy as np
+import pytest
+
+from pipelines.between import TwoSided
+from pipelines.scout import Eyes
+from pipelines.spans import Rhythm, Spans
+from pipelines.tracker import Tracking
+
+
+@pytest.fixture
+def read(stage):
+    """The readings of a world's first frames, of 16 by 16, by track."""
+
+    def spans_of(world, count=33, **rhythm):
+        eyes = Eyes(
+            finder=stage.WorldFinder(world),
+            slow=stage.WorldNet(world),
+            fast=stage.WorldNet(world, size=(28, 28), peak=0.5),
+        )
+        fusion = TwoSided(stage.leaning, stage.PADDING)
+        spans = Spans(eyes, fusion, Rhythm(**rhythm), Tracking())
+        frames = list(world.frames(count))
+        spans.read(frames[:1], first=True)
+        for start in range(1, count, 16):
+            spans.read(frames[start : start + 16], first=False)
+        return spans
+
+    return spans_of
+
+
+def frames_of(spans, track):
+    return [reading.frame for reading in spans.paths.of(track)]
+
+
+def test_the_first_pass_is_read_and_what_moves_evenly_is_left_out(stage, read):
+    world = stage.World([stage.Walker(stage.line((300, 180), (0, 0)))])
+    spans = read(world)
+
+    assert set(range(0, 33, 4)) <= set(frames_of(spans, 1))
+    assert len(frames_of(spans, 1)) < 20
+
+
+def test_with_no_tolerance_all_frames_are_read(stage, read):
+    world = stage.World([stage.Walker(stage.line((300, 180), (0, 0)))])
+
+    assert frames_of(read(world, tolerance=0.0), 1) == list(range(33))
+
+
+def test_all_frames_of_a_round_go_through_in_one_call(stage, read):
+    world = stage.World([stage.Walker(stage.line((100 + 150 * i, 180), (0, 0))) for i in range(3)])
+    spans = read(world, count=17, tolerance=0.0)
+    calls = spans._eyes.fast.boxes
+
+    assert calls == [3, 3, 3, 3 * 4, 3 * 8]
+
+
+def test_who_is_found_by_a_search_is_followed_back_to_where_they_came(stage, read):
+    walker = stage.Walker(stage.line((300, 180), (0, 0)), present=lambda t: t >= 4.5 / 25)
+
+    assert min(frames_of(read(stage.World([walker])), 1)) in (5, 6)
+
+
+def test_who_walks_in_front_is_not_taken_for_who_comes_behind(stage, read):
+    front = stage.Walker(stage.line((300, 180), (0, 0)))
+    behind = stage.Walker(
+        stage.line((330, 180), (0, 0)), phase=2.0, depth=1, present=lambda t: t >= 7.5 / 25
+    )
+    spans = read(stage.World([front, behind]))
+
+    for track in spans.paths:
+        if track != 1:
+            assert min(frames_of(spans, track)) >= 6
+
+
+def test_the_maps_of_one_keyframe_are_kept_for_each_who_is_followed(stage, read):
+    world = stage.World([stage.Walker(stage.line((200, 180), (0, 0)))])
+    short, long = read(world, count=33).snapshot(), read(world, count=97).snapshot()
+
+    assert len(short["keyed"]) == len(long["keyed"]) <= 2
+    np.testing.assert_array_equal(long["keyed"][:, 0], 1)

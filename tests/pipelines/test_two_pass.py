@@ -1,0 +1,270 @@
+"""Two passes over a file: one result per frame in order, bounded memory, cuts, and going on."""
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from data.errors import ConfigError
+from data.frame import Frame
+from data.skeleton import POSETRACK_17
+from pipelines.keyframes import Every
+from pipelines.look_ahead import LookAhead
+from pipelines.smoothing import Smoothing
+from pipelines.spans import Rhythm
+from pipelines.stitch import Joining
+from pipelines.timing import Stopwatch
+
+
+@pytest.fixture
+def two(stage):
+    """Two people who walk in no one's way."""
+    return stage.World(
+        [
+            stage.Walker(stage.line((150, 180), (20, 0))),
+            stage.Walker(stage.line((400, 180), (10, 2)), size=(48, 120), phase=1.0),
+        ]
+    )
+
+
+def saved(snapshot):
+    """What a file would give back."""
+    file = io.BytesIO()
+    np.savez(file, **snapshot)
+    file.seek(0)
+    return dict(np.load(file))
+
+
+def error(stage, world, results):
+    """The mean distance of keypoints from the truth, in pixels."""
+    far = []
+    for result in results:
+        for pose in result.poses:
+            walker = world.walkers[stage.who(world, result)[pose.track]]
+            far.append(np.abs(pose.keypoints - walker.keypoints(result.frame.seconds)).mean())
+    return np.mean(far)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 5, 16, 17, 18, 33, 60])
+def test_every_frame_has_its_result_in_order(stage, two, count):
+    results = list(stage.two_pass(two)(two.frames(count)))
+
+    assert [result.frame.index for result in results] == list(range(count))
+    assert [{1, 2}] * count == [{pose.track for pose in result.poses} for result in results]
+    assert [r.frame.index for r in results if r.keyframe] == sorted(
+        {*range(0, count, 16), *([count - 1] if count else [])}
+    )
+
+
+def test_people_are_where_they_are_on_frames_that_nobody_read(stage, two):
+    results = list(stage.two_pass(two)(two.frames(80)))
+    origins = [origin for result in results for origin in result.origins]
+
+    assert origins.count("between") > 20
+    assert error(stage, two, results) < 1.5
+
+
+def test_a_tolerance_of_nothing_reads_every_frame(stage, two):
+    results = list(stage.two_pass(two, rhythm=Rhythm(tolerance=0.0))(two.frames(40)))
+
+    assert not [o for result in results for o in result.origins if o == "between"]
+
+
+def test_who_moves_more_is_read_more(stage):
+    def read(swing):
+        path = lambda t: (300 + swing * np.sin(9 * t), 180)  # noqa: E731
+        world = stage.World([stage.Walker(path)])
+        fast = stage.WorldNet(world, size=(28, 28), peak=0.5)
+        list(stage.two_pass(world, fast=fast)(world.frames(80)))
+        return sum(fast.boxes)
+
+    assert read(0) < read(40)
+
+
+def test_frames_are_held_for_two_spans_at_most(stage, two):
+    run = stage.two_pass(two).begin()
+    held = []
+    for frame in two.frames(200):
+        run.feed(frame)
+        held.append(run.held)
+
+    assert max(held) <= 32
+    assert len(run.finish()) == held[-1]
+
+
+def test_what_is_remembered_does_not_grow(stage, two):
+    run = stage.two_pass(two).begin()
+    sizes = []
+    for frame in two.frames(400):
+        if run.feed(frame):
+            sizes.append(sum(array.nbytes for array in run.snapshot().values()))
+
+    assert max(sizes[10:]) <= max(sizes[:10]) * 1.1
+
+
+@pytest.mark.parametrize("stop", [1, 17, 30, 33, 64, 65, 90, 110])
+def test_a_run_that_goes_on_says_what_an_uninterrupted_one_says(stage, stop):
+    world = stage.crossing(np.random.default_rng(3))
+    scheme = stage.two_pass(world)
+    whole = list(scheme(world.frames(120)))
+    first = scheme.begin()
+    results = [result for frame in world.frames(stop) for result in first.feed(frame)]
+    second = scheme.begin(saved(first.snapshot()))
+    for frame in world.frames(120, start=len(results)):
+        results += second.feed(frame)
+    results += second.finish()
+
+    assert len(results) == 120
+    assert all(stage.same(one, other) for one, other in zip(whole, results, strict=True))
+
+
+def cut_at(frames, at):
+    """The frames with another backdrop from a frame on."""
+    ramp = np.linspace(0, 255, 640, dtype=np.uint8)[None, :, None]
+    for frame in frames:
+        image = np.array(frame.image)
+        own = image[0, 0].copy()
+        image[:] = ramp if frame.index < at else ramp[:, ::-1]
+        image[0, 0] = own
+        yield Frame(frame.index, frame.seconds, image, frame.name)
+
+
+@pytest.mark.parametrize("at", [1, 16, 21, 39])
+def test_a_cut_ends_everyone_and_begins_anew(stage, two, at):
+    results = list(stage.two_pass(two)(cut_at(two.frames(40), at)))
+
+    assert [result.frame.index for result in results] == list(range(40))
+    assert {pose.track for r in results[:at] for pose in r.poses} == {1, 2}
+    assert {pose.track for r in results[at:] for pose in r.poses} == {3, 4}
+    assert results[at - 1].keyframe
+    assert results[at].keyframe
+
+
+def test_a_run_goes_on_after_a_cut(stage, two):
+    scheme = stage.two_pass(two)
+    frames = list(cut_at(two.frames(60), 21))
+    whole = list(scheme(frames))
+    first = scheme.begin()
+    results = [result for frame in frames[:22] for result in first.feed(frame)]
+    second = scheme.begin(saved(first.snapshot()))
+    for frame in frames[len(results) :]:
+        results += second.feed(frame)
+    results += second.finish()
+
+    assert len(results) == 60
+    assert all(stage.same(one, other) for one, other in zip(whole, results, strict=True))
+
+
+def test_a_cut_on_every_frame_ends_well(stage, two):
+    def flicker(frames):
+        for frame in frames:
+            (only,) = cut_at([frame], 999 if frame.index % 2 else 0)
+            yield only
+
+    results = list(stage.two_pass(two)(flicker(two.frames(12))))
+
+    assert [result.frame.index for result in results] == list(range(12))
+    assert all(result.keyframe and len(result.poses) == 2 for result in results)
+
+
+def test_nobody_is_no_trouble(stage):
+    world = stage.World([])
+    results = list(stage.two_pass(world)(world.frames(40)))
+
+    assert [result.poses for result in results] == [()] * 40
+
+
+def test_who_comes_between_two_searches_is_followed_back(stage):
+    walker = stage.Walker(stage.line((300, 180), (20, 0)), present=lambda t: t >= 18 / 25)
+    world = stage.World([walker])
+    results = list(stage.two_pass(world)(world.frames(50)))
+    shown = [result.frame.index for result in results if result.poses]
+
+    assert shown[0] in (18, 19)
+    assert shown == list(range(shown[0], 50))
+
+
+def test_who_leaves_between_two_searches_is_not_shown_on(stage):
+    walker = stage.Walker(stage.line((300, 180), (20, 0)), present=lambda t: t < 21 / 25)
+    world = stage.World([walker])
+    results = list(stage.two_pass(world)(world.frames(50)))
+    shown = [result.frame.index for result in results if result.poses]
+
+    assert shown == list(range(shown[-1] + 1))
+    assert shown[-1] in (18, 19, 20)
+
+
+def test_who_crosses_from_span_to_span_keeps_the_number(stage):
+    world = stage.World([stage.Walker(stage.line((100, 180), (150, 0)))])
+    results = list(stage.two_pass(world)(world.frames(75)))
+
+    assert {pose.track for result in results for pose in result.poses} == {1}
+    assert error(stage, world, results) < 2
+
+
+def test_who_comes_back_after_the_tracker_gave_up_goes_on_with_the_number(stage):
+    walker = stage.Walker(stage.line((300, 180), (0, 0)), present=lambda t: not 2 < t < 4.9)
+    world = stage.World([walker, stage.Walker(stage.line((500, 180), (0, 0)), phase=2.0)])
+    results = list(stage.two_pass(world)(world.frames(175)))
+    alone = stage.two_pass(world, joining=Joining(gap=0.0))(world.frames(175))
+
+    assert len(results[90].poses) == 1
+    assert stage.who(world, results[20]) == stage.who(world, results[150])
+    assert {pose.track for result in results for pose in result.poses} == {1, 2}
+    assert {pose.track for result in alone for pose in result.poses} == {1, 2, 3}
+
+
+def test_numbers_hold_where_two_people_pass_each_other(stage):
+    for seed in range(3):
+        world = stage.crossing(np.random.default_rng(seed))
+        results = list(stage.two_pass(world)(world.frames(int(4 * world.fps))))
+        known = [stage.who(world, result) for result in results]
+        both = [people for people in known if len(people) == 2]
+
+        assert len(both) > len(results) / 2
+        assert all(people == both[0] for people in both)
+
+
+def test_raw_places_stand_beside_the_smoothed_ones(stage, two):
+    results = list(stage.two_pass(two)(two.frames(40)))
+
+    for result in results:
+        assert len(result.raw) == len(result.poses)
+        for raw, origin in zip(result.raw, result.origins, strict=True):
+            assert (raw is None) == (origin == "between")
+
+
+def test_without_smoothing_the_answer_is_what_was_read(stage, two):
+    smoothing = Smoothing(cutoff=None)
+    results = list(stage.two_pass(two, smoothing=smoothing)(two.frames(40)))
+
+    for result in results:
+        for pose, raw in zip(result.poses, result.raw, strict=True):
+            assert raw is None or np.abs(raw - pose.keypoints).max() < 0.05
+
+
+def test_stages_are_told_to_the_clock(stage, two):
+    watch = Stopwatch()
+    list(stage.two_pass(two, clock=watch)(two.frames(40)))
+
+    assert set(watch.seconds) == {"find", "slow", "fast", "fuse", "decode", "track", "settle"}
+
+
+def test_networks_of_two_families_are_refused(stage, two):
+    fast = replace(stage.WorldNet(two), skeleton=POSETRACK_17)
+
+    with pytest.raises(ConfigError, match="one family"):
+        stage.two_pass(two, fast=fast)
+
+
+def test_a_finder_that_looks_ahead_changes_nothing(stage, two):
+    scheme = stage.two_pass(two)
+    plain = list(scheme(two.frames(50)))
+    finder = stage.WorldFinder(two)
+    with LookAhead(finder, Every(16), 8) as ahead:
+        eyes = replace(scheme.eyes, finder=ahead)
+        early = list(replace(scheme, eyes=eyes)(ahead.passing(two.frames(50))))
+
+    assert all(stage.same(one, other) for one, other in zip(plain, early, strict=True))
+    assert sorted(finder.frames) == [0, 8, 16, 24, 32, 40, 48, 49]
