@@ -6,40 +6,49 @@ It brings in torch, which takes over a second; commands import it inside their f
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from data.errors import ConfigError
 from data.skeleton import Skeleton
+from fspose_app import adaptive
 from fspose_app.config import (
+    BenchSettings,
     DetectSettings,
     HeatmapSettings,
     NetworkSettings,
     ReplaySettings,
     Role,
+    RunSettings,
     SchemeSettings,
 )
+from fspose_app.console import Console
 from models import archives, backends, checkpoints, device, published, zoo
 from models.backends.base import PoseBackend
 from models.backends.embedded import Embedded
 from models.finder import CheckedFinder
 from models.runtimes import base as runtimes
-from models.runtimes import whole
+from models.runtimes import handed, whole
+from models.runtimes.cache import Cache
 from models.runtimes.passes import Placing, placing
 from models.runtimes.whole import Picture, Whole
 from models.topdown import FlipTest, TopDown
 from models.warp import Warp
 from pipelines import fusion
+from pipelines.budget import Budget
 from pipelines.every_frame import EveryFrame
 from pipelines.fast_slow import FastSlow
-from pipelines.keyframes import Every
+from pipelines.keyframes import Every, First
+from pipelines.one_euro import Smoothed
 from pipelines.people import FromBackend, FromDetector, PeopleFinder
 from pipelines.pipeline import HeatmapNet, Pipeline
+from pipelines.schedule import Adaptive
 from pipelines.timing import Clock
 from pipelines.tracker import Tracking
 
 EMBEDDED = "embedded"
+COMPILED = "compiled"  # the folder of compiled networks, beside that of fetched ones
 # Of the embedded family, whose scores share one scale. Chosen by hand between the pipeline's
 # defaults and stricter values, which showed fewer strangers in the drawn demo with older weights.
 WEAK_SCORE, WEAK_FAST_SCORE = 0.2, 0.1
@@ -63,6 +72,7 @@ class Wanted:
     settings: NetworkSettings
     device: str
     runtime: runtimes.Name = "torch"
+    precision: runtimes.Precision = "float32"
 
     @property
     def effective(self) -> dict[str, str]:
@@ -72,7 +82,9 @@ class Wanted:
     @property
     def placing(self) -> Placing:
         """Where the scheme's own networks run; other backends run in torch."""
-        return placing(self.runtime, self.settings.threads)
+        cache = Cache(published.home() / COMPILED, _note)
+        threads = self.settings.threads
+        return placing(self.runtime, threads, self.precision, device=self.device, cache=cache)
 
     @property
     def family(self) -> Path:
@@ -94,6 +106,11 @@ class Wanted:
     def finder(self) -> CheckedFinder:
         least_score = self._least_score()
         file = self.file("finder")
+        if file is not None and handed.is_exported(file):
+            raise ConfigError(
+                f"{file} is an exported finder, which takes pictures of one size only. "
+                "Give a checkpoint as the finder's weights."
+            )
         finder = zoo.finder(self.device, self.family, least_score=least_score, checkpoint=file)
         return finder.placed(self.placing)
 
@@ -102,12 +119,16 @@ class Wanted:
         if given is None and known is not None:
             raise ConfigError(f"--weights-as {role}={known} needs --weights {role}=FILE too.")
         item = published.find(known) if known is not None else None
+        file = self.file(role)
+        if file is not None and handed.is_exported(file):
+            return handed.topdown(file, self._opener())
         if item is None and given is not None:
             item = self._fetched(given)
-        net = checkpoints.topdown(
-            role, self.device, self.family, checkpoint=self.file(role), known=item
-        )
+        net = checkpoints.topdown(role, self.device, self.family, checkpoint=file, known=item)
         return net.placed(self.placing)
+
+    def _opener(self) -> handed.Opener:
+        return handed.opener(self.runtime, self.settings.threads, self.precision)
 
     def slow(self) -> TopDown | FlipTest:
         """The slow network, reading everyone twice where that is wanted."""
@@ -116,6 +137,8 @@ class Wanted:
 
     def warp(self, role: WarpRole, skeleton: Skeleton) -> Warp:
         file = self.file(role)
+        if file is not None and handed.is_exported(file):
+            return handed.warp(file, self._opener(), skeleton)
         warp = checkpoints.warp(self.device, self.family, skeleton, checkpoint=file)
         return warp.placed(self.placing)
 
@@ -184,13 +207,26 @@ class Wanted:
         return float(value)
 
 
+def _note(text: str) -> None:
+    Console().note(text)
+
+
 def wanted(settings: NetworkSettings) -> Wanted:
     """Device and runtime are chosen and torch's threads set here, once. Raises ConfigError."""
+    precision: runtimes.Precision = "float32"
+    if isinstance(settings, (RunSettings, BenchSettings)):  # others have one of what files hold
+        precision = settings.precision
+    if precision == "int8" and not any(map(handed.is_exported, settings.weights.values())):
+        raise ConfigError(
+            "int8 is what exported files calculate in, and none was given. Write one with fspose "
+            "export slow --to onnx --precision int8, and give it with --weights slow=slow.onnx."
+        )
     if settings.threads is not None:
         device.use_threads(settings.threads)
     only_cpu = settings.device == "auto" and settings.runtime in runtimes.FASTEST_FIRST
     chosen = "cpu" if only_cpu else device.choose(settings.device)
-    return Wanted(settings, chosen, runtimes.choose(settings.runtime, chosen))
+    runtime = runtimes.choose(settings.runtime, chosen, precision)
+    return Wanted(settings, chosen, runtime, precision)
 
 
 def pipeline(
@@ -202,10 +238,11 @@ def pipeline(
     UnknownBackend, ConfigError, WeightsError.
     """
     tracking = tracking or Tracking()
+    adaptive.check(settings)
     if settings.scheme == "every-frame":
         backend, models = single_images(want)
         scheme = EveryFrame(backend=backend, weak_score=LEAST_SCORE, tracking=tracking, clock=clock)
-        return scheme, models
+        return _smoothed(scheme, settings), models
     finder: PeopleFinder
     roles: set[Role] = {"slow", "fast"}
     if settings.backend == EMBEDDED:
@@ -233,15 +270,42 @@ def pipeline(
             light_transfer=light,
             fast_peak=fast.peak,
         ),
-        keyframes=Every(settings.interval),
+        keyframes=Every(settings.interval) if settings.keyframes == "every" else First(),
         padding=slow.padding,
         search_interval=settings.search_interval,
         weak_score=WEAK_SCORE,
         weak_fast_score=WEAK_FAST_SCORE * fast.peak,
         tracking=tracking,
+        adaptive=None if settings.keyframes == "every" else _schedule(settings, want),
         clock=clock,
     )
-    return fast_slow, want.models(roles)
+    return _smoothed(fast_slow, settings), want.models(roles)
+
+
+def _smoothed(scheme: Pipeline, settings: SchemeSettings) -> Pipeline:
+    """The scheme with a One-Euro filter behind it, where that is wanted."""
+    return Smoothed(pipeline=scheme) if settings.smooth else scheme
+
+
+def _schedule(settings: SchemeSettings, want: Wanted) -> Adaptive:
+    """Whose turn it is, with the prices of networks where there is a budget."""
+    if settings.budget is None:
+        return adaptive.adaptive(settings, None)
+    return adaptive.adaptive(settings, _budget(settings.budget, settings, want))
+
+
+def _budget(gmacs: float, settings: SchemeSettings, want: Wanted) -> Budget:
+    """What networks cost is counted in torch, whatever runs them. Raises ConfigError."""
+    for role in ("slow", "fast", "transfer"):
+        if handed.is_exported(want.file(role)):
+            raise ConfigError(
+                f"What the exported {role} network costs is not known, so no budget can be kept. "
+                "Give its checkpoint, or leave --budget out."
+            )
+    plain = replace(want, device="cpu", runtime="torch", precision="float32")
+    slow, fast = plain.net("slow"), plain.net("fast")
+    transfer, _ = _warps(settings.fusion, plain, slow.skeleton, set())
+    return adaptive.priced(gmacs, settings, slow, fast, transfer)
 
 
 def _warps(

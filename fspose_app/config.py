@@ -8,7 +8,7 @@ import re
 import reprlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar, get_args
 
 import yaml
 from pydantic import (
@@ -22,18 +22,23 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from data.errors import ConfigError
-from data.packing import Precision
+from data.packing import Precision as StoredPrecision
+from models.runtimes.base import Precision as RunPrecision
 from models.runtimes.base import Wish as RuntimeWish
 from pipelines.fusion import named as fusion_named
 from pipelines.fusion import names as fusion_names
 
 Scheme = Literal["fast-slow", "every-frame"]
+KeyframeRule = Literal["every", "adaptive"]
 Format = Literal["jsonl", "posetrack", "coco", "mot", "csv"]
 NetName = Literal["slow", "fast"]
 Role = Literal["finder", "slow", "fast", "transfer", "light-transfer", "backend"]
 Count = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
 Batch = Annotated[int, Field(strict=True, ge=1, le=65_536)]
 Switch = Annotated[bool, Field(strict=True)]
+FilePrecision = Literal["float32", "int8"]
+FILE_PRECISIONS: tuple[FilePrecision, ...] = get_args(FilePrecision)
+"""What a network is exported in; the other precisions are chosen where it runs."""
 
 NOT_YAML = (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError)
 """What reading a faulty YAML raises: PyYAML translates neither `2001-99-99` nor `!!bool x`, nor a
@@ -80,17 +85,29 @@ class NetworkSettings(BaseModel):
     threads: Annotated[int, Field(strict=True, ge=1, le=512)] | None = None
 
 
-class SchemeSettings(NetworkSettings):
+class RunSettings(NetworkSettings):
+    """Networks that run on images, `precision` being what their passes are calculated in."""
+
+    precision: RunPrecision = "float32"
+
+
+class SchemeSettings(RunSettings):
     """How people are followed from frame to frame."""
 
     scheme: Scheme = "fast-slow"
+    keyframes: KeyframeRule = "every"
     interval: Count = 16
+    budget: Annotated[float, Field(gt=0, le=1_000_000)] | None = None
+    skip: Annotated[int, Field(strict=True, ge=0, le=1_000_000)] | None = None
     search_interval: Count = 8
     fusion: FusionName = "two-maps"
+    smooth: Switch | None = None
 
 
 class TrackSettings(SchemeSettings):
-    """Settings of `fspose track`."""
+    """Settings of `fspose track`. Without a word on `two_pass`, the source decides."""
+
+    two_pass: Switch | None = None
 
     fps: Annotated[float, Field(ge=0.1, le=1000)] | None = None
     overlay: Switch = True
@@ -113,7 +130,7 @@ class LiveSettings(SchemeSettings):
     record_size: Count = 200
 
 
-class DetectSettings(NetworkSettings):
+class DetectSettings(RunSettings):
     """Settings of `fspose detect`."""
 
     net: NetName = "slow"
@@ -131,13 +148,20 @@ class ExportSettings(NetsOnly):
 
     device: Literal["cpu"] = "cpu"
     runtime: Literal["torch"] = "torch"
+    precision: FilePrecision = "float32"
+
+
+class BenchSettings(NetsOnly):
+    """Settings of `fspose bench`: the networks of all its schemes."""
+
+    precision: RunPrecision = "float32"
 
 
 class HeatmapSettings(NetsOnly):
-    """Settings of `fspose heatmaps create`."""
+    """Settings of `fspose heatmaps create`; its `precision` is that of the stored maps."""
 
     net: NetName
-    precision: Precision = "half"
+    precision: StoredPrecision = "half"
     batch: Batch = 16
 
 
@@ -167,10 +191,24 @@ def settings(
     """
     ready = {} if preset is None else _read(kind, preset)
     written = {} if file is None else _read(kind, file)
+    layers = [_spread(kind, layer) for layer in (ready, written, command_line)]
     try:
-        return kind.model_validate({**ready, **written, **command_line})
+        return kind.model_validate({name: v for layer in layers for name, v in layer.items()})
     except ValidationError as error:
         raise ConfigError(_told(error, file or preset, command_line)) from error
+
+
+def _spread(kind: type[BaseModel], layer: Mapping[str, object]) -> Mapping[str, object]:
+    """The layer with `every:N` as what it stands for, keyframes of every `interval` N."""
+    match = re.fullmatch(r"every:([0-9]{1,9})", str(layer.get("keyframes")))
+    if match is None or "keyframes" not in kind.model_fields:
+        return layer
+    if "interval" in layer:
+        raise ConfigError(
+            f"Both keyframes {match[0]} and an interval of {layer['interval']} were given; "
+            "one of them says it all."
+        )
+    return {**layer, "keyframes": "every", "interval": int(match[1])}
 
 
 def content_of(file: Path) -> dict[object, object]:

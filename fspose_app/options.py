@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -11,7 +12,17 @@ import yaml
 from click.core import ParameterSource
 from pydantic import BaseModel
 
-from fspose_app.config import NOT_YAML, Format, NetworkSettings, Role, Scheme, SchemeSettings
+from fspose_app.config import (
+    NOT_YAML,
+    Format,
+    NetworkSettings,
+    Role,
+    RunSettings,
+    Scheme,
+    SchemeSettings,
+)
+from fspose_app.finite import Finite
+from models.runtimes.base import PRECISIONS
 from models.runtimes.base import WISHES as RUNTIMES
 from pipelines import fusion
 
@@ -29,13 +40,19 @@ NETWORK_NAMES = (
     "flip_test",
     "device",
     "runtime",
+    "precision",
     "threads",
 )
 """The settings that `network_options` reads."""
-SCHEME_NAMES = ("scheme", "interval", "search_interval", "fusion")
+SCHEME_NAMES = (
+    *("scheme", "keyframes", "interval", "budget", "skip", "search_interval", "fusion"),
+    "smooth",
+)
 """The settings that `scheme_options` reads."""
 NET_NAMES = ("weights", "weights_as", "family", "device", "threads")
 """The settings that `net_options` reads."""
+BENCH_NAMES = (*NET_NAMES, "runtime", "precision")
+"""The settings that `bench_options` reads."""
 EXPORT_NAMES = ("weights", "weights_as", "family", "threads")
 """The settings that `export_options` reads."""
 
@@ -62,6 +79,17 @@ class FusionName(click.Choice):  # type: ignore[type-arg]  # click 8.1 has it wi
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         return super().convert(fusion.named(value), param, ctx)
+
+
+class KeyframesName(click.ParamType):  # type: ignore[type-arg]  # click 8.1 has it without
+    """every, every:N or adaptive."""
+
+    name = "keyframes"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if re.fullmatch(r"adaptive|every(:[1-9][0-9]{0,5})?", str(value)) is None:
+            self.fail(f"{value!r} is neither every, every:N nor adaptive.", param, ctx)
+        return value
 
 
 def _pairs(form: str, keys: Sequence[str], value_of: Callable[[str], object]) -> Callback:
@@ -92,8 +120,8 @@ def _scalar(text: str) -> object:
 
 def network_options(command: Command) -> Command:
     """--backend, --weights, --family, --device and the others that choose networks."""
-    options = (*_BACKEND_OPTIONS, *_WEIGHTS_OPTIONS, _FLIP_TEST, _RUNTIME, *_DEVICE_OPTIONS)
-    return _with(options, command)
+    runs = (_FLIP_TEST, _RUNTIME, _PRECISION)
+    return _with((*_BACKEND_OPTIONS, *_WEIGHTS_OPTIONS, *runs, *_DEVICE_OPTIONS), command)
 
 
 def scheme_options(command: Command) -> Command:
@@ -104,6 +132,11 @@ def scheme_options(command: Command) -> Command:
 def net_options(command: Command) -> Command:
     """Of the options above those that choose one network for people whose boxes are known."""
     return _with((*_WEIGHTS_OPTIONS, *_DEVICE_OPTIONS), command)
+
+
+def bench_options(command: Command) -> Command:
+    """The same with runtime and precision: what runs all schemes of a benchmark."""
+    return _with((*_WEIGHTS_OPTIONS, _RUNTIME, _PRECISION, *_DEVICE_OPTIONS), command)
 
 
 def export_options(command: Command) -> Command:
@@ -151,8 +184,8 @@ _WEIGHTS_OPTIONS = (
         multiple=True,
         callback=_pairs("ROLE=FILE", ROLES, str),
         show_default="the embedded ones",
-        help=f"A checkpoint for one of {', '.join(ROLES)}: a file, or the name of a fetched one. "
-        "May be given again.",
+        help=f"A checkpoint for one of {', '.join(ROLES)}: a file, or the name of a fetched one; "
+        "for slow, fast and transfer also a file of `fspose export`. May be given again.",
     ),
     click.option(
         "--weights-as",
@@ -184,7 +217,15 @@ _RUNTIME = click.option(
     default=default(NetworkSettings, "runtime"),
     show_default=True,
     help="What runs finder, slow, fast and transfer network: torch, or on a CPU ONNX Runtime or "
-    "OpenVINO, which are quicker. With auto, OpenVINO where it is installed, else ONNX Runtime.",
+    "OpenVINO, which are quicker. With auto, the quickest that is installed.",
+)
+_PRECISION = click.option(
+    "--precision",
+    type=click.Choice(PRECISIONS),
+    default=default(RunSettings, "precision"),
+    show_default=True,
+    help="What these networks calculate in: bfloat16 in torch and OpenVINO, half on a CUDA device. "
+    "With int8, those whose int8 file of `fspose export` --weights gives; the others in float32.",
 )
 _DEVICE_OPTIONS = (
     click.option(
@@ -212,12 +253,37 @@ _SCHEME_OPTIONS = (
         help="The slow network on keyframes and a fast one between, or one backend on every frame.",
     ),
     click.option(
+        "--keyframes",
+        type=KeyframesName(),
+        metavar="RULE",
+        default=default(SchemeSettings, "keyframes"),
+        show_default=True,
+        help="When the slow network reads: every, for all people at once after each interval; "
+        "every:N, the same with an interval of N; or adaptive, for each person when the evidence "
+        "asks for it, while people who hardly move are not read on every frame.",
+    ),
+    click.option(
         "--interval",
         type=click.IntRange(1),
         metavar="N",
         default=default(SchemeSettings, "interval"),
         show_default=True,
-        help="Frames from one keyframe to the next.",
+        help="Frames from one keyframe to the next; with adaptive keyframes at most twice as many.",
+    ),
+    click.option(
+        "--budget",
+        type=Finite(0.0, 1_000_000),
+        metavar="GMAC",
+        show_default="none",
+        help="Billions of multiply-adds per person and frame that adaptive keyframes may cost on "
+        "the mean of a run; what finds the people is not counted.",
+    ),
+    click.option(
+        "--skip",
+        type=click.IntRange(0),
+        metavar="N",
+        show_default="3 with adaptive keyframes",
+        help="Frames in a row on which who hardly moves may go unread, with adaptive keyframes.",
     ),
     click.option(
         "--search-interval",
@@ -233,5 +299,12 @@ _SCHEME_OPTIONS = (
         default=default(SchemeSettings, "fusion"),
         show_default=True,
         help="How the maps of keyframe and present frame are merged; the published numbers do too.",
+    ),
+    click.option(
+        "--smooth/--no-smooth",
+        default=default(SchemeSettings, "smooth"),
+        show_default="only with two passes",
+        help="Whether keypoints are smoothed over time: in two passes without lag, else by a "
+        "One-Euro filter as they come; the result file keeps what was read.",
     ),
 )

@@ -13,8 +13,10 @@ from data.result_file import read_partial
 from fspose_app.config import TrackSettings
 from fspose_app.recording import Past
 from fspose_app.sinks import Fan, file_of, make_overlay, make_sink
+from fspose_app.sinks.behind import Behind
 from fspose_app.sinks.jsonl import JsonlSink, partial_of
 from fspose_app.state import load_state
+from pipelines.timing import Clock, no_clock
 
 PARENT = Path("fspose-out")
 
@@ -79,13 +81,16 @@ class OutFolder:
         return Past(state, records)
 
     def open(
-        self, header: Record, settings: TrackSettings, past: Past | None
+        self, header: Record, settings: TrackSettings, past: Past | None, beside: Clock = no_clock
     ) -> tuple[JsonlSink, Fan]:
-        """The result file, which goes on after `past`, and the others, which begin anew."""
+        """The result file, which goes on after `past`, and the others, which begin anew.
+
+        The overlay is drawn on a thread, whose work is told to the clock `beside`.
+        """
         result, others = self._open_result(header, past), Fan()
         try:
             if settings.overlay:
-                others.add(make_overlay(self.path, header))
+                others.add(Behind(make_overlay(self.path, header), clock=beside))
             for kind in settings.format:
                 if kind != "jsonl":
                     others.add(make_sink(kind, self.path, header))

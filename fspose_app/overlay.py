@@ -139,7 +139,10 @@ def _label(
 
 
 def _line(canvas: Image, start: Floats, end: Floats, color: Color, width: float) -> None:
-    """A line of any width, as a filled quad: OpenCV's own lines have whole pixels of width."""
+    """A line of any width, as a filled quad: OpenCV's own lines have whole pixels of width.
+
+    Its ends stay blunt: a joint's disc, which is wider, will cover each.
+    """
     along = end - start
     length = float(np.hypot(*along))
     if length < 1e-3:
@@ -147,8 +150,6 @@ def _line(canvas: Image, start: Floats, end: Floats, color: Color, width: float)
     across = np.array([-along[1], along[0]]) / length * width / 2
     corners = np.array([start + across, end + across, end - across, start - across])
     cv2.fillConvexPoly(canvas, _fixed(corners), color, cv2.LINE_AA, SHIFT)
-    for point in (start, end):
-        _disc(canvas, point, width / 2, color)
 
 
 def _disc(canvas: Image, center: Floats, radius: float, color: Color) -> None:

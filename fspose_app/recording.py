@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -15,7 +15,7 @@ from data.frame import Frame, FrameResult
 from data.result import Record, result_of
 from fspose_app.state import RunState
 from fspose_app.stopping import StopRequest
-from pipelines.pipeline import Pipeline, Run
+from pipelines.pipeline import AtOnce, LatePipeline, LateRun, Pipeline
 from pipelines.timing import Clock
 
 STATE_SECONDS = 5.0  # what a kill may cost
@@ -79,7 +79,9 @@ class Recording:
     tell: Callable[[int], None]
     now: Callable[[], float] = time.monotonic
 
-    def run(self, frames: Iterator[Frame], pipeline: Pipeline, past: Past | None) -> Tally:
+    def run(
+        self, frames: Iterator[Frame], pipeline: Pipeline | LatePipeline, past: Past | None
+    ) -> Tally:
         """Follow `frames` to their end, or until a stop is wanted.
 
         At the end the files get their names and the state goes. A run that is stopped leaves a
@@ -89,7 +91,8 @@ class Recording:
         """
         tally, start = Tally(), self.now()
         try:
-            run = pipeline.begin(None if past is None else past.state.snapshot)
+            begun = pipeline.begin(None if past is None else past.state.snapshot)
+            run = begun if isinstance(begun, LateRun) else AtOnce(begun)
             ended = self._follow(frames, run, past, tally)
             tally.whole = ended or (self.state is None and tally.frames > 0)
             if tally.whole:
@@ -100,23 +103,32 @@ class Recording:
         tally.seconds = self.now() - start
         return tally
 
-    def _follow(self, frames: Iterator[Frame], run: Run, past: Past | None, tally: Tally) -> bool:
+    def _follow(
+        self, frames: Iterator[Frame], run: LateRun, past: Past | None, tally: Tally
+    ) -> bool:
         """Whether the source came to its end."""
         if past is not None and not self._repeat(frames, past, tally):
             return False
         saved = -math.inf
         while not self.stop.wanted and (frame := self._next(frames)) is not None:
-            result = run.step(frame)
+            self._keep(run.feed(frame), tally)
+            if tally.worked and self.now() - saved >= STATE_SECONDS:
+                self._save(run, tally)
+                saved = self.now()
+        if not self.stop.wanted:
+            self._keep(run.finish(), tally)
+            return True
+        if tally.worked:
+            self._save(run, tally)
+        return False
+
+    def _keep(self, results: Sequence[FrameResult], tally: Tally) -> None:
+        """Write new results, all or none: a late run's state is known only after the last."""
+        for result in results:
             with self.clock("write"):
                 self.result.write(result)
             self._pass_on(result, tally)
             tally.worked += 1
-            if self.now() - saved >= STATE_SECONDS:
-                self._save(run, tally)
-                saved = self.now()
-        if self.stop.wanted and tally.worked:
-            self._save(run, tally)
-        return not self.stop.wanted
 
     def _repeat(self, frames: Iterator[Frame], past: Past, tally: Tally) -> bool:
         """Read again what is known already; False where a stop is wanted meanwhile."""
@@ -148,7 +160,7 @@ class Recording:
         tally.count(result)
         self.tell(tally.frames)
 
-    def _save(self, run: Run, tally: Tally) -> None:
+    def _save(self, run: LateRun, tally: Tally) -> None:
         if self.state is not None:
             with self.clock("write"):
                 RunState(tally.frames, run.snapshot()).save(self.state)

@@ -10,21 +10,33 @@ from pipelines.timing import Stopwatch
 
 STAGES = {
     "read": "wait for frames",
-    "find": "find people",
+    "find": "find people, or wait for it",
     "slow": "slow network",
     "fast": "fast network",
     "fuse": "transfer and fuse",
     "decode": "read keypoints",
     "track": "track",
-    "write": "draw and write",
+    "settle": "join and smooth",
+    "write": "write, wait for overlay",
 }
 """What a stopwatch's stages are called, in the order in which a frame passes them."""
 
+BESIDE = {"read ahead": "decode frames", "find ahead": "find people", "overlay": "draw and encode"}
+"""What the threads beside do."""
+
 
 def show_summary(
-    console: Console, tally: Tally, watch: Stopwatch, models: Sequence[tuple[str, str]]
+    console: Console,
+    tally: Tally,
+    watch: Stopwatch,
+    beside: Stopwatch,
+    models: Sequence[tuple[str, str]],
 ) -> None:
-    """Frames, people, tracks and speed; the time of each stage; which weights."""
+    """Frames, people, tracks and speed; which weights; the time of each stage.
+
+    The stages of the run itself add up to its time. What its threads did meanwhile stands apart:
+    they work at the same time, and one that waits for a core seems to work.
+    """
     new = f" ({tally.worked} of them now)" if tally.worked < tally.frames else ""
     speed = tally.worked / max(tally.seconds, 1e-9)
     rows = [
@@ -35,18 +47,27 @@ def show_summary(
         *((f"weights: {name}", sha256[:12]) for name, sha256 in models),
     ]
     console.table(rows, columns=("run", ""))
-    console.table(_stages(tally, watch), columns=("time", "s", "ms/frame", "%"), right=(1, 2, 3))
+    _show(console, "time", [*stages(watch, tally.seconds), ("all", tally.seconds)], tally)
+    if beside.seconds:
+        _show(console, "beside it", _named(beside, BESIDE), tally)
 
 
-def _stages(tally: Tally, watch: Stopwatch) -> list[tuple[str, ...]]:
-    """A row per stage, what is left over, and the sum."""
-    known = [stage for stage in STAGES if stage in watch.seconds]
-    others = [stage for stage in watch.seconds if stage not in STAGES]
-    spent = {STAGES.get(stage, stage): watch.seconds[stage] for stage in (*known, *others)}
-    spent["the rest"] = max(0.0, tally.seconds - sum(spent.values()))
-    spent["all"] = tally.seconds
+def stages(watch: Stopwatch, seconds: float) -> list[tuple[str, float]]:
+    """The stages of a run of so many seconds, and the rest, which add up to it."""
+    named = _named(watch, STAGES)
+    return [*named, ("the rest", seconds - sum(spent for _, spent in named))]
+
+
+def _named(watch: Stopwatch, names: dict[str, str]) -> list[tuple[str, float]]:
+    """Stages with their seconds in the order of `names`, and then those that it does not have."""
+    known = [stage for stage in names if stage in watch.seconds]
+    others = [stage for stage in watch.seconds if stage not in names]
+    return [(names.get(stage, stage), watch.seconds[stage]) for stage in (*known, *others)]
+
+
+def _show(console: Console, title: str, rows: list[tuple[str, float]], tally: Tally) -> None:
     frames, whole = max(tally.frames, 1), max(tally.seconds, 1e-9)
-    return [
-        (name, f"{s:.1f}", f"{1000 * s / frames:.1f}", f"{100 * s / whole:.0f}")
-        for name, s in spent.items()
+    cells = [
+        (name, f"{s:.2f}", f"{1000 * s / frames:.1f}", f"{100 * s / whole:.0f}") for name, s in rows
     ]
+    console.table(cells, columns=(title, "s", "ms/frame", "%"), right=(1, 2, 3))

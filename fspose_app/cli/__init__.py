@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,6 +21,7 @@ COMMANDS = {
     "serve": "Show a page in the browser: people live, and videos that are dropped on it.",
     "heatmaps": "The database of heatmaps, one record per annotated person and frame.",
     "evaluate": "Score predictions against annotations.",
+    "bench": "Measure what every scheme costs on CLIP, how quick it is, and what it keeps.",
     "export": "Write NETWORK for another runtime, and say how far it drifts from torch.",
     "train": "Train a network of the scheme on annotated people.",
     "convert": "Write RESULT, the result.jsonl of a finished run, in other formats.",
@@ -29,6 +31,9 @@ COMMANDS = {
     "models": "The networks that come with fspose, and published checkpoints.",
 }
 """Every command, the most used first, and the first sentence of its help."""
+
+BESIDE = ("track", "webcam", "serve", "bench")
+"""Commands in which decoding, drawing and encoding go on beside the networks."""
 
 INTERRUPTED = 130  # 128 and the number of SIGINT, as shells count
 
@@ -59,13 +64,25 @@ class Commands(LazyGroup):
 )
 @click.version_option(__version__, prog_name="fspose", help="Show the version and exit.")
 @click.option("--debug", is_flag=True, help="Show where an error came from, and the log.")
-def main(debug: bool) -> None:
+@click.pass_context
+def main(ctx: click.Context, /, debug: bool) -> None:
     """Follow people through a video by their skeletons: a slow network on keyframes, a fast one
     between."""
+    if ctx.invoked_subcommand in BESIDE:
+        _share_cores()
     if debug:
         from fspose_app.console import log_everything
 
         log_everything()
+
+
+def _share_cores() -> None:
+    """Let idle threads of the networks sleep; torch reads the wish when it is loaded.
+
+    Else they spin for milliseconds after every layer, on the cores that decode and draw. Where
+    nothing is beside the networks, as in training, spinning is the quicker way.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def _console() -> Console:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import click
 
 from data.errors import SourceError
-from data.frame import Frame
 from data.result import header_of
 from data.sources import open_source
 from data.sources.info import Source
-from data.sources.prefetch import prefetch
 from fspose_app import __version__
 from fspose_app.config import TrackSettings, settings
 from fspose_app.console import Console
@@ -37,7 +33,7 @@ from fspose_app.stopping import StopRequest
 from fspose_app.summary import show_summary
 from pipelines.timing import Stopwatch
 
-NAMES = (*NETWORK_NAMES, *SCHEME_NAMES, "fps", "overlay", "format")
+NAMES = (*NETWORK_NAMES, *SCHEME_NAMES, "two_pass", "fps", "overlay", "format")
 
 
 @click.command("track")
@@ -52,6 +48,13 @@ NAMES = (*NETWORK_NAMES, *SCHEME_NAMES, "fps", "overlay", "format")
     help="The folder for the files; it is made if it is not there.",
 )
 @scheme_options
+@click.option(
+    "--two-pass/--causal",
+    default=default(TrackSettings, "two_pass"),
+    show_default="--causal",
+    help="Whether a file is followed in two passes, keyframes first and then what lies between "
+    "them, or frame by frame, as cameras and streams always are.",
+)
 @click.option(
     "--fps",
     type=Finite(0.1, 1000),
@@ -112,19 +115,24 @@ def _track(
     source: Source, chosen: TrackSettings, folder: OutFolder, past: Past | None, console: Console
 ) -> int:
     """Build, follow, report; the exit code."""
-    from fspose_app import build  # brings in torch
+    from fspose_app import build, passes  # bring in torch
+    from fspose_app.overlap import overlapped  # and scipy
 
-    want, watch = build.wanted(chosen), Stopwatch()
-    pipeline, models = build.pipeline(chosen, want, watch)
-    effective = {**chosen.model_dump(mode="json"), **want.effective}
+    two_pass = passes.in_two(chosen, live=source.info.live)
+    want, watch, beside = build.wanted(chosen), Stopwatch(), Stopwatch()
+    pipeline, models = passes.pipeline(chosen, want, watch, live=source.info.live)
+    effective = {**chosen.model_dump(mode="json"), **want.effective, "two_pass": two_pass}
     header = header_of(
         source.info, pipeline.skeleton, models=models, settings=effective, version=__version__
     )
-    result, others = folder.open(header, chosen, past)
+    result, others = folder.open(header, chosen, past, beside)
     done = 0 if past is None else past.state.frames
     with (
         StopRequest() as stop,
-        closing(_frames(source)) as frames,
+        overlapped(pipeline, source, first=done, device=want.device, clock=beside) as (
+            at_work,
+            frames,
+        ),
         console.progress("track", done=done, total=source.info.count) as tell,
     ):
         recording = Recording(
@@ -135,8 +143,8 @@ def _track(
             clock=watch,
             tell=tell,
         )
-        tally = recording.run(frames, pipeline, past)
-    show_summary(console, tally, watch, models)
+        tally = recording.run(frames, at_work, past)
+    show_summary(console, tally, watch, beside, models)
     if tally.whole:
         console.say("\n".join(str(path) for path in folder.files(chosen)))
     else:
@@ -145,8 +153,3 @@ def _track(
             "The same command with --resume goes on."
         )
     return 0 if tally.whole and not source.info.live else stop.exit_code
-
-
-def _frames(source: Source) -> Generator[Frame, None, None]:
-    """Decoded ahead, but for live sources: frames that wait are no longer new."""
-    yield from source if source.info.live else prefetch(source)

@@ -31,7 +31,8 @@ class VideoSink:
     ) -> None:
         self._skeleton = skeleton
         self._least_score = least_score
-        self._writer = VideoWriter(path, size, fps if fps > 0 else STILLS_FPS)
+        rate = fps if fps > 0 else STILLS_FPS
+        self._writer = VideoWriter(path, size, rate, effort="superfast")
 
     def write(self, result: FrameResult) -> None:
         shown = rounded(result)

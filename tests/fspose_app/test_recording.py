@@ -92,6 +92,7 @@ class Folder:
         self.path = path
         self.result, self.state = path / "result.jsonl", path / "result.state.npz"
         self.drawing = Drawing()
+        self.pipeline = Walk()
 
     def run(
         self, source: Iterator[Frame], *, resume: bool = False, live: bool = False
@@ -114,7 +115,7 @@ class Folder:
                 clock=no_clock,
                 tell=lambda done: None,
             )
-            return recording.run(source, Walk(), past), stop
+            return recording.run(source, self.pipeline, past), stop
 
     def names(self) -> set[str]:
         return {path.name for path in self.path.iterdir()}
@@ -319,3 +320,69 @@ def test_a_state_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(OutputError, match="cannot be written: Not a directory"):
         RunState(1, {}).save(tmp_path / "file" / "result.state.npz")
+
+
+class Late(Walk):
+    """The same, said four frames later, four frames at a time."""
+
+    def begin(self, snapshot: Mapping[str, np.ndarray[Any, Any]] | None = None) -> LateWalk:  # type: ignore[override]
+        return LateWalk(super().begin(snapshot))
+
+
+class LateWalk:
+    def __init__(self, run: WalkRun) -> None:
+        self.run, self.waiting = run, list[Frame]()
+
+    def feed(self, frame: Frame) -> list[FrameResult]:
+        self.waiting.append(frame)
+        return [] if len(self.waiting) < 8 else self.answers(4)
+
+    def finish(self) -> list[FrameResult]:
+        return self.answers(len(self.waiting))
+
+    def answers(self, count: int) -> list[FrameResult]:
+        ready, self.waiting = self.waiting[:count], self.waiting[count:]
+        return [self.run.step(frame) for frame in ready]
+
+    def snapshot(self) -> dict[str, np.ndarray[Any, Any]]:
+        return self.run.snapshot()
+
+
+@pytest.mark.parametrize("count", [0, 3, 8, 20])
+def test_late_results_are_written_one_for_one(tmp_path: Path, count: int) -> None:
+    at_once, late = Folder(tmp_path / "once"), Folder(tmp_path / "late")
+    for folder, pipeline in ((at_once, Walk()), (late, Late())):
+        folder.path.mkdir()
+        folder.pipeline = pipeline
+        tally, _ = folder.run(frames(count))
+        assert (tally.frames, tally.whole) == (count, True)
+
+    assert late.result.read_bytes() == at_once.result.read_bytes()
+    assert late.drawing.places() == at_once.drawing.places()
+
+
+@pytest.mark.parametrize("at", [8, 9, 11, 12, 19])
+def test_a_late_run_goes_on_to_the_same_bytes(tmp_path: Path, at: int) -> None:
+    bytes_, places = whole(tmp_path / "whole")
+    folder = Folder(tmp_path / "cut")
+    folder.path.mkdir()
+    folder.pipeline = Late()
+    tally, _ = folder.run(frames(20, interrupt_at(at)))
+    assert 0 < tally.frames < at
+
+    folder.drawing = Drawing()
+    tally, _ = folder.run(frames(20), resume=True)
+
+    assert tally.whole
+    assert folder.result.read_bytes() == bytes_
+    assert folder.drawing.places() == places
+
+
+def test_a_late_run_that_is_stopped_before_its_first_result_leaves_no_state(
+    folder: Folder,
+) -> None:
+    folder.pipeline = Late()
+    tally, _ = folder.run(frames(20, interrupt_at(5)))
+
+    assert (tally.frames, tally.whole) == (0, False)
+    assert folder.names() == {"result.jsonl.partial"}

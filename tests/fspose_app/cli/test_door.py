@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -175,3 +176,29 @@ def test_ctrl_c_before_a_run_begins_is_130(fspose: Fspose) -> None:
         del main.commands["wait"]
 
     assert (ran.exit_code, ran.stderr) == (130, "Stopped.\n")
+
+
+@pytest.mark.parametrize(
+    ("command", "wish", "policy"),
+    [
+        ("track", None, "PASSIVE"),
+        ("bench", None, "PASSIVE"),
+        ("track", "ACTIVE", "ACTIVE"),
+        ("train", None, None),
+    ],
+)
+def test_idle_threads_of_the_networks_sleep_where_others_work_beside_them(
+    fspose: Fspose,
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+    wish: str | None,
+    policy: str | None,
+) -> None:
+    monkeypatch.setenv("OMP_WAIT_POLICY", "")  # so that it is as before, afterwards
+    monkeypatch.delenv("OMP_WAIT_POLICY")
+    if wish is not None:
+        monkeypatch.setenv("OMP_WAIT_POLICY", wish)
+
+    fspose(command, "--no-such-option")
+
+    assert os.environ.get("OMP_WAIT_POLICY") == policy

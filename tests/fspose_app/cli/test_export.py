@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -89,7 +90,7 @@ def test_images_that_are_not_there_or_show_nobody_are_told(
 def test_what_drifts_is_refused(
     fspose: Fspose, family: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(drift, "LARGEST", -1.0)  # nothing is as near as that
+    monkeypatch.setitem(drift.BOUNDS, "float32", drift.Bounds(-1, 1))  # nothing is so near
 
     ran = fspose(
         *("export", "fast", "--to", "torchscript", "--family", family), "-o", tmp_path / "f.pt"
@@ -135,6 +136,8 @@ def test_a_runtime_that_is_not_installed_is_told(
         (("finder", "--to", "onnx", "--size", "65x64"), "multiples of 32"),
         (("everything", "--to", "onnx"), "everything"),
         (("slow",), "--to"),
+        (("slow", "--to", "onnx", "--precision", "int8"), "needs --images with people"),
+        (("slow", "--to", "onnx", "--precision", "half"), "'half' is not one of"),
     ],
 )
 def test_wrong_usage_is_told(fspose: Fspose, words: tuple[str, ...], told: str) -> None:
@@ -163,3 +166,42 @@ def test_weights_that_are_not_used_are_told(fspose: Fspose, family: Path, tmp_pa
     )
 
     assert_told(ran, "Weights for 'fast'", "slow only")
+
+
+@pytest.mark.skipif(
+    not (installed("onnx") and installed("openvino")), reason="onnx and openvino are not installed"
+)
+def test_int8_is_learnt_from_images_and_then_followed_with(
+    fspose: Fspose, family: Path, video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The maps of an untrained network are full of ties, which decide where a keypoint is.
+    monkeypatch.setitem(drift.BOUNDS, "int8", drift.Bounds(9, 50))
+    image = np.full((64, 96, 3), 40, np.uint8)
+    image[20:44, 40:64] = 220
+    cv2.imwrite(str(tmp_path / "a.png"), image)
+    words = ("--family", family, "--threads", 1)
+    path = tmp_path / "slow-int8.onnx"
+
+    ran = fspose(
+        *("export", "slow", "--to", "onnx", "--precision", "int8", *words),
+        *("--images", tmp_path / "a.png", "-o", path),
+    )
+
+    assert ran.exit_code == 0, ran.output
+    assert ran.stderr == ""
+    again = fspose(
+        *("export", "slow", "--to", "onnx", "--check", path, *words),
+        *("--images", tmp_path / "a.png"),
+    )
+    assert again.stdout == ran.stdout
+
+    track = ("track", video, "--no-overlay", "--runtime", "openvino", "--weights", f"slow={path}")
+    out = tmp_path / "out"
+    refused = fspose(*track, *words, "-o", out)
+    assert_told(refused, "slow-int8.onnx calculates in int8", "--precision int8")
+
+    followed = fspose(*track, *words, "-o", out, "--precision", "int8", "--overwrite")
+    assert followed.exit_code == 0, followed.output
+    header = json.loads((out / "result.jsonl").read_text().splitlines()[0])
+    assert header["settings"]["precision"] == "int8"
+    assert "slow: slow-int8.onnx" in {model["name"] for model in header["models"]}

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from click.testing import Result
 
-from models.runtimes import base
+from models.runtimes import base, passes
 from models.runtimes.base import FASTEST_FIRST, Name, cores, installed
+from models.runtimes.passes import create
 
 Fspose = Callable[..., Result]
 QUICK = ("--interval", 4, "--search-interval", 2, "--no-overlay", "--threads", 1)
@@ -112,6 +113,78 @@ def test_more_threads_than_cores_are_told(
     assert ran.exit_code == 1
     (line,) = ran.stderr.splitlines()
     assert f"there are {cores()} cores here" in line
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--precision", "half"), "'half' is for CUDA devices, not for 'cpu'"),
+        (("--precision", "int8"), "fspose export slow --to onnx --precision int8"),
+        (("--runtime", "onnx", "--precision", "bfloat16"), "float32 or int8 on 'cpu', not in bf"),
+    ],
+)
+def test_a_precision_that_cannot_be_is_told_in_one_line(
+    fspose: Fspose, family: Path, video: Path, tmp_path: Path, words: tuple[str, ...], told: str
+) -> None:
+    common = ("track", video, "-o", tmp_path / "out", "--family", family, "--device", "cpu")
+
+    ran = fspose(*common, *words)
+
+    assert ran.exit_code == 1
+    (line,) = ran.stderr.splitlines()
+    assert told in line
+
+
+@pytest.mark.parametrize("name", ["torch", or_skipped("openvino")])
+def test_a_video_is_followed_in_bfloat16(
+    fspose: Fspose, family: Path, video: Path, tmp_path: Path, name: Name
+) -> None:
+    ran = fspose(
+        *("track", video, "-o", tmp_path / "out", "--family", family),
+        *("--runtime", name, "--precision", "bfloat16", "--device", "cpu", *QUICK),
+    )
+    if "does not calculate in bfloat16" in ran.stderr:
+        pytest.skip("the processor does not calculate in bfloat16")
+
+    assert ran.exit_code == 0, ran.output
+    header, *found = lines(tmp_path / "out")
+    assert header["settings"]["precision"] == "bfloat16"
+    assert any(frame["people"] for frame in found)
+
+
+def test_an_exported_finder_is_refused(
+    fspose: Fspose, family: Path, video: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "finder.onnx"
+    path.write_text("")
+
+    ran = fspose(
+        *("track", video, "-o", tmp_path / "out", "--family", family),
+        *("--weights", f"finder={path}", "--runtime", "auto"),
+    )
+
+    assert ran.exit_code == 1
+    assert "an exported finder, which takes pictures of one size only" in ran.stderr
+
+
+@pytest.mark.skipif(not installed("onnx"), reason="the extra 'onnx' is not installed")
+def test_a_damaged_compiled_network_is_made_again_with_a_line(
+    fspose: Fspose, family: Path, video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FSPOSE_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(passes, "_runtime", lambda *kind: (create(*kind), {}))  # a new program's
+    words = ("--family", family, "--runtime", "onnx", *QUICK)
+    assert fspose("track", video, "-o", tmp_path / "a", *words).exit_code == 0
+    kept = sorted((tmp_path / "home" / "compiled").iterdir())
+    assert kept
+    kept[0].write_bytes(b"damaged")
+
+    ran = fspose("track", video, "-o", tmp_path / "b", *words)
+
+    assert ran.exit_code == 0
+    (line,) = [line for line in ran.stderr.splitlines() if "compiled again" in line]
+    assert str(kept[0]) in line
+    assert lines(tmp_path / "a")[1:] == lines(tmp_path / "b")[1:]
 
 
 def test_an_unknown_runtime_in_a_settings_file_is_told(
