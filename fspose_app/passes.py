@@ -15,7 +15,7 @@ from pipelines.spans import Rhythm
 from pipelines.timing import Clock
 from pipelines.two_pass import TwoPass
 
-TWO_PASS_BY_DEFAULT = False  # of files, where the settings say nothing
+TWO_PASS_BY_DEFAULT = True  # of files, where the settings say nothing: docs/two-pass.md has why
 FUSIONS = ("two-maps", "fast-only")  # that there are with a keyframe on either side
 
 

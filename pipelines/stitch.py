@@ -29,7 +29,7 @@ class Joining:
     gap: float = 4.0
     reach: float = 0.4
     reach_growth: float = 0.25
-    limit: float = 0.5
+    limit: float = 0.75
 
 
 Path = Sequence[Reading]

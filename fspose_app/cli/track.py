@@ -51,7 +51,7 @@ NAMES = (*NETWORK_NAMES, *SCHEME_NAMES, "two_pass", "fps", "overlay", "format")
 @click.option(
     "--two-pass/--causal",
     default=default(TrackSettings, "two_pass"),
-    show_default="--causal",
+    show_default="--two-pass for files where the other settings allow it",
     help="Whether a file is followed in two passes, keyframes first and then what lies between "
     "them, or frame by frame, as cameras and streams always are.",
 )

@@ -49,7 +49,8 @@ def test_a_budget_is_kept_in_the_header(
 def test_every_with_a_number_is_an_interval(
     fspose: Fspose, family: Path, video: Path, tmp_path: Path
 ) -> None:
-    ran = fspose("track", video, "-o", tmp_path, "--family", family, *QUICK, "--keyframes=every:8")
+    args = ("--family", family, *QUICK, "--causal", "--keyframes=every:8")
+    ran = fspose("track", video, "-o", tmp_path, *args)
 
     assert ran.exit_code == 0, ran.output
     header, records = read_result(tmp_path / "result.jsonl")

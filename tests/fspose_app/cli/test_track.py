@@ -76,7 +76,7 @@ def test_a_run_leaves_result_and_overlay_and_says_so(
 def test_keyframes_come_at_the_interval(
     fspose: Fspose, family: Path, video: Path, tmp_path: Path
 ) -> None:
-    fspose("track", video, "-o", tmp_path, "--family", family, *QUICK, "--no-overlay")
+    fspose("track", video, "-o", tmp_path, "--family", family, *QUICK, "--no-overlay", "--causal")
 
     _, records = read_result(tmp_path / "result.jsonl")
     assert [r["frame"] for r in records if r["keyframe"]] == list(range(0, 40, 4))

@@ -98,6 +98,7 @@ def test_fsposes_own_checkpoints_follow_a_video(
 
     ran = fspose(
         *("track", frames, "-o", out, "--no-overlay", "--interval", "2", "--fusion", fusion),
+        "--causal",
         *("--family", family, "--threads", "1", *weights(files, slow=slow, **more)),
     )
 
