@@ -71,6 +71,11 @@ class OutFolder:
                 "or begin anew with --overwrite."
             )
 
+    def drop_if_empty(self) -> None:
+        """Take the folder away where nothing was written into it."""
+        if not any(self.path.iterdir()):
+            self.path.rmdir()
+
     def past(self) -> Past | None:
         """What an interrupted run left here; None where there is nothing to go on from."""
         partial = partial_of(self.result)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from data.errors import SourceError
+from data.errors import FsposeError, SourceError
 from data.result import header_of
 from data.sources import open_source
 from data.sources.info import Source
@@ -103,12 +103,19 @@ def command(
     with timed(open_source(source), chosen.fps) as opened:
         if resume and opened.info.live:
             raise SourceError(f"{source} is live and cannot be read again, as --resume needs.")
+        is_new = not folder.path.exists()
         folder.make(resume=resume, overwrite=overwrite)
         if resume and folder.is_whole:
             console.say(f"{folder.result} is whole already; there is nothing to go on with.")
             return
         past = folder.past() if resume else None
-        ctx.exit(_track(opened, chosen, folder, past, console))
+        try:
+            code = _track(opened, chosen, folder, past, console)
+        except FsposeError:
+            if is_new:
+                folder.drop_if_empty()
+            raise
+    ctx.exit(code)
 
 
 def _track(

@@ -68,6 +68,16 @@ def test_what_two_passes_cannot_do_is_refused_in_one_line(
     assert words in ran.stderr
     assert "--causal" in ran.stderr
     assert len(ran.stderr.strip().splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_refused_run_leaves_a_folder_that_was_there(
+    fspose: Fspose, video: Path, tmp_path: Path
+) -> None:
+    ran = fspose("track", video, "-o", tmp_path, "--two-pass", "--fusion", "recursive")
+
+    assert ran.exit_code == 1
+    assert tmp_path.is_dir()
 
 
 def test_a_stream_has_one_pass() -> None:
