@@ -20,6 +20,7 @@ from fspose_app.config import (
     RunSettings,
     Scheme,
     SchemeSettings,
+    TrackSettings,
 )
 from fspose_app.finite import Finite
 from models.runtimes.base import PRECISIONS
@@ -129,6 +130,17 @@ def scheme_options(command: Command) -> Command:
     return _with(_SCHEME_OPTIONS, command)
 
 
+def passes_option(what: str) -> Callable[[Command], Command]:
+    """--two-pass and --causal, for commands that follow `what` (a file) and live sources."""
+    return click.option(
+        "--two-pass/--causal",
+        default=default(TrackSettings, "two_pass"),
+        show_default="--two-pass where the other settings allow it",
+        help=f"Whether {what} is followed in two passes, keyframes first and then what lies "
+        "between them, or frame by frame, as what is live always is.",
+    )
+
+
 def net_options(command: Command) -> Command:
     """Of the options above those that choose one network for people whose boxes are known."""
     return _with((*_WEIGHTS_OPTIONS, *_DEVICE_OPTIONS), command)
@@ -185,7 +197,7 @@ _WEIGHTS_OPTIONS = (
         callback=_pairs("ROLE=FILE", ROLES, str),
         show_default="the embedded ones",
         help=f"A checkpoint for one of {', '.join(ROLES)}: a file, or the name of a fetched one; "
-        "for slow, fast and transfer also a file of `fspose export`. May be given again.",
+        "for finder, slow, fast and transfer also a file of `fspose export`. May be given again.",
     ),
     click.option(
         "--weights-as",
@@ -225,7 +237,8 @@ _PRECISION = click.option(
     default=default(RunSettings, "precision"),
     show_default=True,
     help="What these networks calculate in: bfloat16 in torch and OpenVINO, half on a CUDA device. "
-    "With int8, those whose int8 file of `fspose export` --weights gives; the others in float32.",
+    "With int8, in ONNX Runtime and OpenVINO, those that have ranges or an int8 file of `fspose "
+    "export`, as the embedded finder, slow and fast have; the others in bfloat16 or float32.",
 )
 _DEVICE_OPTIONS = (
     click.option(

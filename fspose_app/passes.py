@@ -5,6 +5,7 @@ from __future__ import annotations
 from data.errors import ConfigError
 from fspose_app import build
 from fspose_app.config import TrackSettings
+from models import device
 from models.topdown import TopDown
 from pipelines.fast_slow import FastSlow
 from pipelines.fusion import FastOnly, TwoMaps
@@ -29,6 +30,7 @@ def in_two(settings: TrackSettings, *, live: bool) -> bool:
     return settings.two_pass
 
 
+@device.one_thread()
 def pipeline(
     settings: TrackSettings, want: build.Wanted, clock: Clock, *, live: bool
 ) -> tuple[Pipeline | LatePipeline, build.Models]:

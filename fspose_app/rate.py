@@ -4,41 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from types import TracebackType
 
 from data.errors import ConfigError
 from data.frame import Frame
+from data.sources.around import Around
 from data.sources.folder import Images
 from data.sources.info import Source, SourceInfo
 
 IMAGES_FPS = 25.0
 
 
-class AtRate:
+class AtRate(Around):
     """A source of images with `fps` frames per second."""
 
     def __init__(self, images: Images, fps: float) -> None:
-        self._images, self._fps = images, fps
+        super().__init__(images)
+        self._fps = fps
 
     @property
     def info(self) -> SourceInfo:
-        return replace(self._images.info, fps=self._fps)
+        return replace(super().info, fps=self._fps)
 
     def __iter__(self) -> Iterator[Frame]:
-        for frame in self._images:
+        for frame in super().__iter__():
             yield replace(frame, seconds=frame.index / self._fps)
-
-    def __enter__(self) -> AtRate:
-        self._images.__enter__()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._images.__exit__(kind, error, trace)
 
 
 def timed(source: Source, fps: float | None) -> Source:

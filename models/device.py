@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
 from data.errors import ConfigError
@@ -42,3 +45,15 @@ def use_threads(count: int) -> None:
             f"Choose --threads {cores()} or fewer."
         )
     torch.set_num_threads(count)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Torch on one thread of the CPU, for loading networks: that is a thousand short steps, and
+    where other programs want the cores, threads that share each of them wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -16,6 +16,7 @@ from fspose_app.options import (
     default,
     given,
     network_options,
+    passes_option,
     scheme_options,
 )
 from fspose_app.page_options import page_options
@@ -23,7 +24,7 @@ from fspose_app.page_options import page_options
 NAMES = (
     *NETWORK_NAMES,
     *SCHEME_NAMES,
-    *("host", "port", "token", "max_upload", "keep_files", "named_only"),
+    *("two_pass", "host", "port", "token", "max_upload", "keep_files", "named_only"),
 )
 
 
@@ -54,6 +55,7 @@ NAMES = (
     help="Refuse to follow any camera or address but SOURCES.",
 )
 @scheme_options
+@passes_option("an uploaded video")
 @network_options
 @click.pass_context
 def command(ctx: click.Context, /, sources: tuple[str, ...], config: Path | None, **_: Any) -> None:

@@ -22,6 +22,7 @@ from fspose_app.options import (
     default,
     given,
     network_options,
+    passes_option,
     scheme_options,
 )
 from fspose_app.out_folder import OutFolder
@@ -48,13 +49,7 @@ NAMES = (*NETWORK_NAMES, *SCHEME_NAMES, "two_pass", "fps", "overlay", "format")
     help="The folder for the files; it is made if it is not there.",
 )
 @scheme_options
-@click.option(
-    "--two-pass/--causal",
-    default=default(TrackSettings, "two_pass"),
-    show_default="--two-pass for files where the other settings allow it",
-    help="Whether a file is followed in two passes, keyframes first and then what lies between "
-    "them, or frame by frame, as cameras and streams always are.",
-)
+@passes_option("a file")
 @click.option(
     "--fps",
     type=Finite(0.1, 1000),

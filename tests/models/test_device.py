@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from data.errors import ConfigError
-from models.device import choose, present, use_threads
+from models.device import choose, one_thread, present, use_threads
 from models.runtimes.base import cores
 
 
@@ -38,3 +38,14 @@ def test_more_threads_than_cores_are_told() -> None:
         use_threads(cores() + 1)
 
     assert torch.get_num_threads() == before
+
+
+def test_threads_are_given_back_after_an_error_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = [2]
+    monkeypatch.setattr(torch, "get_num_threads", lambda: counts[-1])
+    monkeypatch.setattr(torch, "set_num_threads", counts.append)
+
+    with pytest.raises(ConfigError), one_thread():
+        raise ConfigError("Weights that do not fit.")
+
+    assert counts == [2, 1, 2]

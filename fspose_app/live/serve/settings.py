@@ -14,8 +14,12 @@ LEAST_TOKEN = 12  # characters: shorter ones can be guessed over a network
 
 
 class ServeSettings(SchemeSettings):
-    """Settings of `fspose serve`; `max_upload` is in megabytes, `keep_files` in minutes."""
+    """Settings of `fspose serve`; `max_upload` is in megabytes, `keep_files` in minutes.
 
+    `two_pass` is of uploaded videos.
+    """
+
+    two_pass: Switch | None = None
     host: str = "127.0.0.1"
     port: Annotated[int, Field(strict=True, ge=0, le=65535)] = 8000
     token: str | None = None
@@ -24,9 +28,13 @@ class ServeSettings(SchemeSettings):
     named_only: Switch = False
 
     def following(self, scheme: Scheme) -> TrackSettings:
-        """The settings with which an uploaded video is followed, or a source live."""
+        """The settings with which an uploaded video is followed, or a source live.
+
+        Two passes are asked of the default scheme alone: what a page chooses may have none.
+        """
         shared = {name: getattr(self, name) for name in SchemeSettings.model_fields}
-        return TrackSettings(**{**shared, "scheme": scheme})
+        two_pass = None if self.two_pass and scheme != self.scheme else self.two_pass
+        return TrackSettings(**{**shared, "scheme": scheme, "two_pass": two_pass})
 
 
 def is_loopback(host: str) -> bool:

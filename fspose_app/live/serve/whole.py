@@ -18,6 +18,7 @@ from fspose_app.live.serve.settings import ServeSettings
 from fspose_app.live.serve.sources import Address, Sources
 from fspose_app.live.serve.uploads import Bounds
 from fspose_app.live.serve.work import Follow
+from models import device
 
 MEGA = 1_000_000
 
@@ -30,7 +31,9 @@ def serve_all(settings: ServeSettings, sources: Sequence[str]) -> int:
         with open_source(file):
             pass
     with listen(settings.host, settings.port, settings.token) as listening:
-        backend, _ = build.single_images(build.wanted(settings))
+        want = build.wanted(settings)
+        with device.one_thread():
+            backend, _ = build.single_images(want)
         follow = Follow(settings)
         follow.prepare(settings.scheme)
         with job_folder() as folder:

@@ -2,35 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import closing
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
-from types import TracebackType
 
-from data.frame import Frame
 from data.result import Record, header_of
+from data.sources.around import Around
 from data.sources.info import Source, SourceInfo
-from data.sources.prefetch import prefetch
 from data.sources.video import VideoFile
-from fspose_app import __version__
+from fspose_app import __version__, build, passes
 from fspose_app.config import Scheme
 from fspose_app.live.serve.jobs import Cancel
 from fspose_app.live.serve.settings import ServeSettings
 from fspose_app.out_folder import OutFolder
+from fspose_app.overlap import overlapped
 from fspose_app.recording import Recording
-from pipelines.pipeline import Pipeline
+from pipelines.pipeline import LatePipeline, Pipeline
 from pipelines.timing import no_clock
+from pipelines.two_pass import TwoPass
 
 PRIVATE = {"weights", "family"}  # settings that name files of this machine
+ROOM = 1 << 30  # bytes of the frames that two passes hold: 32 of 4K are 0.8 GB
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A scheme's networks, the device they are on, and what a result's header says of them."""
+
+    pipeline: Pipeline | LatePipeline
+    device: str
+    about: Record
+
+    def fits(self, info: SourceInfo) -> bool:
+        """Whether the frames that wait for their answers find room."""
+        if not isinstance(self.pipeline, TwoPass):
+            return True
+        held = self.pipeline.interval + self.pipeline.lookahead
+        return held * info.width * info.height * 3 <= ROOM
 
 
 class Follow:
-    """Works on jobs; each scheme's networks are built for the first job that wants them."""
+    """Works on jobs; each scheme's networks are built for the first job that wants them.
+
+    Videos are followed as `fspose track` follows files, in two passes where there can be two and
+    the frames that wait for the second find room.
+    """
 
     def __init__(self, settings: ServeSettings) -> None:
         self._settings = settings
-        self._built: dict[Scheme, tuple[Pipeline, Record]] = {}
+        self._built: dict[tuple[Scheme, bool], Built] = {}
 
     def __call__(
         self,
@@ -45,10 +65,17 @@ class Follow:
         """As `jobs.Work` has it."""
         with Called(VideoFile(upload), name) as source:
             tell(0, source.info.count)
-            pipeline, about = self.prepare(scheme)
-            header = header_of(source.info, pipeline.skeleton, version=__version__, **about)
+            built = self.prepare(scheme)
+            if not built.fits(source.info):
+                built = self.prepare(scheme, causal=True)
+            header = header_of(
+                source.info, built.pipeline.skeleton, version=__version__, **built.about
+            )
             result, others = OutFolder(out).open(header, self._settings.following(scheme), None)
-            with closing(prefetch(source)) as frames:
+            with overlapped(built.pipeline, source, first=0, device=built.device) as (
+                at_work,
+                frames,
+            ):
                 Recording(
                     result=result,
                     others=others,
@@ -56,42 +83,29 @@ class Follow:
                     stop=stop,
                     clock=no_clock,
                     tell=lambda done: tell(done, source.info.count),
-                ).run(frames, pipeline, None)
+                ).run(frames, at_work, None)
 
-    def prepare(self, scheme: Scheme) -> tuple[Pipeline, Record]:
-        """A scheme's networks, and what a result's header says of them. Raises FsposeError."""
-        from fspose_app import build  # brings in torch
-
-        if scheme not in self._built:
+    def prepare(self, scheme: Scheme, *, causal: bool = False) -> Built:
+        """A scheme's networks, with `causal` for one pass in any case. Raises FsposeError."""
+        if (scheme, causal) not in self._built:
             chosen = self._settings.following(scheme)
-            want = build.wanted(chosen)
-            pipeline, models = build.pipeline(chosen, want, no_clock)
+            if causal:
+                chosen = chosen.model_copy(update={"two_pass": False})
+            two_pass, want = passes.in_two(chosen, live=False), build.wanted(chosen)
+            pipeline, models = passes.pipeline(chosen, want, no_clock, live=False)
             shown = chosen.model_dump(mode="json", exclude=PRIVATE) | want.effective
-            self._built[scheme] = (pipeline, {"models": models, "settings": shown})
-        return self._built[scheme]
+            about = {"models": models, "settings": shown | {"two_pass": two_pass}}
+            self._built[scheme, causal] = Built(pipeline, want.device, about)
+        return self._built[scheme, causal]
 
 
-class Called:
+class Called(Around):
     """A source under another name: its own is a path of this machine."""
 
     def __init__(self, source: Source, name: str) -> None:
-        self._source, self._name = source, name
+        super().__init__(source)
+        self._name = name
 
     @property
     def info(self) -> SourceInfo:
-        return replace(self._source.info, name=self._name)
-
-    def __iter__(self) -> Iterator[Frame]:
-        return iter(self._source)
-
-    def __enter__(self) -> Called:
-        self._source.__enter__()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._source.__exit__(kind, error, trace)
+        return replace(super().info, name=self._name)

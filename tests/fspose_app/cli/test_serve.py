@@ -73,6 +73,15 @@ def test_weights_that_are_none_are_told(fspose, tmp_path):
     assert "Traceback" not in ran.stderr
 
 
+def test_two_passes_that_cannot_be_are_refused_in_one_line(fspose, family):
+    refused = ("--two-pass", "--keyframes", "adaptive")
+    ran = fspose("serve", "--port", "0", "--family", family, "--device", "cpu", *refused)
+
+    assert ran.exit_code == 1
+    assert "Give --causal, or leave --two-pass out." in ran.stderr
+    assert ran.stderr.count("\n") == 1
+
+
 def test_a_package_that_is_missing_is_told_with_what_to_do():
     with pytest.raises(
         ConfigError, match=r"no_such_package. Install it: pip install 'fspose\[serve\]'"

@@ -5,7 +5,8 @@ import json
 import av
 import pytest
 
-from data.errors import SourceError
+from data.errors import ConfigError, SourceError
+from fspose_app.live.serve import work
 from fspose_app.live.serve.jobs import MOST_KEPT, Cancel, Jobs
 from fspose_app.live.serve.settings import ServeSettings
 from fspose_app.live.serve.work import Follow
@@ -41,7 +42,52 @@ def test_a_video_becomes_a_result_and_an_overlay(follow, video, tmp_path, scheme
     assert sorted(path.name for path in tmp_path.iterdir()) == ["overlay.mp4", "result.jsonl"]
 
 
-def test_a_wish_to_stop_ends_it_early(follow, video, tmp_path):
+@pytest.mark.parametrize(
+    ("said", "scheme", "two_pass"),
+    [
+        ({}, "fast-slow", True),
+        ({}, "every-frame", False),
+        ({"two_pass": False}, "fast-slow", False),
+        ({"two_pass": True}, "fast-slow", True),
+        ({"two_pass": True}, "every-frame", False),  # it is a page's choice, not the default
+        ({"keyframes": "adaptive"}, "fast-slow", False),
+    ],
+)
+def test_a_video_is_followed_in_two_passes_where_there_can_be_two(
+    family, video, tmp_path, said, scheme, two_pass
+):
+    follow = Follow(ServeSettings(family=family, device="cpu", **said))
+
+    header, people = followed(follow, video, tmp_path, scheme)
+
+    assert header["settings"]["two_pass"] is two_pass
+    assert any(person["from"] == "between" for person in people) is two_pass
+
+
+def test_frames_for_which_two_passes_have_no_room_are_followed_one_by_one(
+    follow, video, tmp_path, monkeypatch
+):
+    frames = 16 + 16  # an interval, and those that an answer waits for
+    monkeypatch.setattr(work, "ROOM", frames * 96 * 64 * 3 - 1)
+    small, _ = followed(follow, video, tmp_path / "small", "fast-slow")
+    monkeypatch.setattr(work, "ROOM", frames * 96 * 64 * 3)
+    large, _ = followed(follow, video, tmp_path / "large", "fast-slow")
+
+    assert small["settings"]["two_pass"] is False
+    assert large["settings"]["two_pass"] is True
+
+
+def test_two_passes_that_cannot_be_are_told_before_anybody_is_served(family):
+    settings = ServeSettings(family=family, device="cpu", two_pass=True, keyframes="adaptive")
+
+    with pytest.raises(ConfigError, match="Give --causal"):
+        Follow(settings).prepare(settings.scheme)
+
+
+@pytest.mark.parametrize(("two_pass", "most"), [(False, 5), (True, 12)])
+def test_a_wish_to_stop_ends_it_early(family, video, tmp_path, two_pass, most):
+    """Two passes answer an interval of frames at once."""
+    follow = Follow(ServeSettings(family=family, device="cpu", two_pass=two_pass, interval=4))
     stop, told = Cancel(), []
 
     def tell(done, total):
@@ -51,7 +97,7 @@ def test_a_wish_to_stop_ends_it_early(follow, video, tmp_path):
 
     follow(video, tmp_path, name="x", scheme="fast-slow", tell=tell, stop=stop)
 
-    assert told[-1] == 5
+    assert 5 <= told[-1] <= most
 
 
 def test_a_video_that_cannot_be_read_is_told(follow, tmp_path):
@@ -85,3 +131,11 @@ def test_of_too_many_results_the_oldest_go(tmp_path, until):
     assert [number for number in numbers if jobs.find(number) is None] == numbers[:2]
     assert len(list(tmp_path.iterdir())) == MOST_KEPT
     jobs.close()
+
+
+def followed(follow, video, out, scheme):
+    """A video's header and people."""
+    out.mkdir(exist_ok=True)
+    follow(video, out, name="x", scheme=scheme, tell=lambda done, total: None, stop=Cancel())
+    header, *frames = map(json.loads, (out / "result.jsonl").read_text().splitlines())
+    return header, [person for frame in frames for person in frame["people"]]
