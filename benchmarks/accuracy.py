@@ -247,7 +247,8 @@ def main() -> None:
     if "finder" in chosen:
         finder = zoo.finder("cpu", folder=options.weights, least_score=0.02)
         result["finder"] = finder_recall(finder, pictures(folders))
-        result["finder"] |= finder_gmacs(finder, options.weights, pictures(folders))
+        as_used = zoo.finder("cpu", folder=options.weights)
+        result["finder"] |= finder_gmacs(as_used, options.weights, pictures(folders))
     print("\n".join(["", *lines, "", json.dumps(result.get("finder")), "", *verdicts(result)]))
     if options.json:
         told = {"table": "\n".join(lines), "verdicts": verdicts(result)}

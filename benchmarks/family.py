@@ -75,7 +75,8 @@ picture; it costs {finder["gmacs"]:.3f} GMACs a picture, with the fast net's loo
 
 ## Following people from raw frames
 
-`python benchmarks/tracking.py MEDIA_DIR`
+`python benchmarks/tracking.py MEDIA_DIR`: as `fspose track --causal` follows them, frame by frame;
+[two passes](two-pass.md), the default for files, have figures of their own.
 
 {tracking["table"]}
 

@@ -127,7 +127,7 @@ def finder_gmacs(
         height, width = picture.image.shape[:2]
         sides = [-(-round(each * side / max(height, width)) // 32) * 32 for each in (width, height)]
         shares.append(sides[0] * sides[1] / side**2)
-        boxes.append(len(finder.finder.find(picture.image)))
+        boxes.append(len(finder.candidates(picture.image)))
     look = cost.gmacs(zoo.of_role("fast", folder))
     own, checked = square * float(np.mean(shares)), float(np.mean(boxes))
     return {"gmacs": own, "checked_boxes": checked, "gmacs_with_checks": own + checked * look}

@@ -9,11 +9,12 @@ processor's time and not the clock's, which other programs lengthen far less.
 The peak is that of dense 3x3 convolutions, four in a row on batches of 8, in the same runtime and
 precision and in the same rounds: the best of some widths and sizes, in GMACs per second. A
 network's share is its GMACs, by `models/cost.py` and without its head, over its time, over that. In
-int8 the networks are calibrated on the drawn people, which changes the answers and not the time.
+int8 they are calibrated on the drawn people, the transfer network too, which runs in bfloat16 or
+float32 beside the others otherwise; that changes the answers and not the time.
 
-With --clip, whole runs of `fspose track` on a video follow, without its files, in the precisions
-that need no exported files: the first one with all that a program does before its first frame, and
-nothing kept on the disk by an earlier one; then the best of three more, which the ratio is of.
+With --clip, whole runs of `fspose track` on a video follow, without its files: the first one with
+all that a program does before its first frame, and nothing kept on the disk by an earlier one; then
+the best of three more, which the ratio is of.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from data.errors import ConfigError
 from data.sources import open_source
 from data.sources.prefetch import prefetch
 from fspose_app import build
-from fspose_app.cli.export import FINDER_SIZE, NETWORKS
+from fspose_app.cli.export import NETWORKS
 from fspose_app.config import ExportSettings, TrackSettings
 from fspose_app.export_samples import drawn
 from models import zoo
@@ -44,7 +45,7 @@ from models.runtimes.drift import Drift, of_maps
 from models.runtimes.exported import graph_of
 from models.runtimes.lowered import lowered
 from models.runtimes.passes import create
-from models.runtimes.quantized import quantized
+from models.runtimes.quantized import learnt, quantized
 from models.runtimes.whole import Whole
 from pipelines.timing import no_clock
 
@@ -91,9 +92,9 @@ def sessions(whole: Whole, threads: int) -> tuple[dict[Kind, Session], dict[Kind
                 network = lowered(whole.network, "cpu", precision)
                 found[name, precision] = _in_torch(network)
             else:
-                graph = graph_of(whole.network, whole.shapes, whole.inputs)[0]
+                graph = graph_of(whole.network, whole.example, whole.inputs)[0]
                 if precision == "int8":
-                    graph = quantized(graph, whole.inputs, whole.samples)
+                    graph = quantized(graph, learnt(graph, whole.samples))
                 found[name, precision] = create(name, threads, precision).session(graph)
         except ConfigError as error:  # a processor without bfloat16
             print(f"{name} {precision}: {error}")
@@ -186,7 +187,7 @@ def measured(
 def whole_runs(clip: Path, threads: int) -> None:
     """A line per kind: seconds of the first run, frames per second of the best one, and ratio."""
     now = clock(threads)
-    frames, spent = 0, {kind: [] for kind in kinds() if kind[1] != "int8"}
+    frames, spent = 0, {kind: [] for kind in kinds()}
     with tempfile.TemporaryDirectory() as home:
         os.environ["FSPOSE_HOME"] = home
         for _ in range(RUNS):
@@ -223,10 +224,10 @@ def main() -> None:
     )
     figures = {}
     for network in options.only or NETWORKS:
-        _, whole = build.exportable(network, want, pictures, FINDER_SIZE)
-        size = FINDER_SIZE if network == "finder" else None
-        if network == "transfer":
-            size = whole.shapes[0][2], whole.shapes[0][1]
+        _, whole = build.exportable(network, want, pictures)
+        size = None
+        if network in ("finder", "transfer"):
+            size = whole.example[0][2], whole.example[0][1]
         cost = gmacs(zoo.of_role(network), size)
         figures[network] = measured(
             *(network, whole, cost, dense_passes, options.threads, options.rounds, print)

@@ -31,7 +31,8 @@ from models.finder import CheckedFinder
 from models.runtimes import base as runtimes
 from models.runtimes import handed, whole
 from models.runtimes.cache import Cache
-from models.runtimes.passes import Placing, placing
+from models.runtimes.passes import Placing, beside_int8, placing
+from models.runtimes.ranges import RangesOf
 from models.runtimes.whole import Picture, Whole
 from models.topdown import FlipTest, TopDown
 from models.warp import Warp
@@ -103,15 +104,21 @@ class Wanted:
             raise ConfigError(f"'{item.name}' is not fetched: run fspose models fetch {item.name}.")
         return path
 
+    def weights_of(self, role: Role) -> Path:
+        """The file of a role's weights: a given one, else the family's."""
+        assert role != "backend", "the family has none"
+        assert role != "light-transfer", "the family has none"
+        return self.file(role) or zoo.of_role(role, self.family).path
+
     def finder(self) -> CheckedFinder:
         least_score = self._least_score()
         file = self.file("finder")
         if file is not None and handed.is_exported(file):
-            raise ConfigError(
-                f"{file} is an exported finder, which takes pictures of one size only. "
-                "Give a checkpoint as the finder's weights."
-            )
+            checks = zoo.topdown("fast", self.device, self.family).placed(self.placing)
+            most = zoo.MOST_PEOPLE
+            return handed.finder(file, self._opener(), checks, least_score=least_score, most=most)
         finder = zoo.finder(self.device, self.family, least_score=least_score, checkpoint=file)
+        self._tell_of_int8("finder", finder.finder.ranges)
         return finder.placed(self.placing)
 
     def net(self, role: checkpoints.NetRole) -> TopDown:
@@ -125,7 +132,14 @@ class Wanted:
         if item is None and given is not None:
             item = self._fetched(given)
         net = checkpoints.topdown(role, self.device, self.family, checkpoint=file, known=item)
+        self._tell_of_int8(role, net.ranges)
         return net.placed(self.placing)
+
+    def _tell_of_int8(self, role: Role, ranges: RangesOf | None) -> None:
+        """A line where int8 is wanted of a network that cannot have it."""
+        if self.precision == "int8" and (ranges is None or ranges() is None):
+            instead = beside_int8(self.runtime)
+            _note(f"The {role} network has no ranges for int8, so it runs in {instead}.")
 
     def _opener(self) -> handed.Opener:
         return handed.opener(self.runtime, self.settings.threads, self.precision)
@@ -216,16 +230,13 @@ def wanted(settings: NetworkSettings) -> Wanted:
     precision: runtimes.Precision = "float32"
     if isinstance(settings, (RunSettings, BenchSettings)):  # others have one of what files hold
         precision = settings.precision
-    if precision == "int8" and not any(map(handed.is_exported, settings.weights.values())):
-        raise ConfigError(
-            "int8 is what exported files calculate in, and none was given. Write one with fspose "
-            "export slow --to onnx --precision int8, and give it with --weights slow=slow.onnx."
-        )
     if settings.threads is not None:
         device.use_threads(settings.threads)
     only_cpu = settings.device == "auto" and settings.runtime in runtimes.FASTEST_FIRST
     chosen = "cpu" if only_cpu else device.choose(settings.device)
     runtime = runtimes.choose(settings.runtime, chosen, precision)
+    if runtime != "torch" and settings.backend == EMBEDDED:
+        device.use_threads(1)  # torch has little left to do, and must not take the cores for it
     return Wanted(settings, chosen, runtime, precision)
 
 
@@ -277,6 +288,7 @@ def pipeline(
         weak_fast_score=WEAK_FAST_SCORE * fast.peak,
         tracking=tracking,
         adaptive=None if settings.keyframes == "every" else _schedule(settings, want),
+        alone=fusion.FastOnly("smooth", fast.peak),
         clock=clock,
     )
     return _smoothed(fast_slow, settings), want.models(roles)

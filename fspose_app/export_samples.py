@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from data.errors import SourceError
 from data.frame import Image
@@ -14,7 +15,7 @@ from fspose_app.image_list import list_images, nothing_read
 SCENES = 6
 PEOPLE = 3  # of a scene
 LEAST_SIDE = 8  # pixels of a box; what is smaller is a hand at the picture's edge
-MOST = 48  # people are enough
+MOST = 48  # people, and of a finder pictures, are enough
 
 Pictures = list[tuple[Image, Sequence[Box]]]
 
@@ -36,11 +37,8 @@ def of_images(names: Sequence[str], find: Callable[[Image], list[Box]]) -> Pictu
 
     Raises SourceError for images that cannot be read, and where nobody is on them.
     """
-    listed = list_images(names, None)
-    if listed.failed:
-        raise nothing_read(listed.failed[:1])
     found: Pictures = []
-    for _, path in listed.images:
+    for path in _listed(names):
         image = read_image(path)
         boxes = find(image)[: MOST - sum(len(people) for _, people in found)]
         if boxes:
@@ -50,3 +48,15 @@ def of_images(names: Sequence[str], find: Callable[[Image], list[Box]]) -> Pictu
     if not found:
         raise SourceError(f"Nobody is found on {', '.join(names)}. Give images with people.")
     return found
+
+
+def whole_images(names: Sequence[str]) -> Pictures:
+    """The same images, the first ones of many, whoever is on them. Raises SourceError as above."""
+    return [(read_image(path), ()) for path in _listed(names)[:MOST]]
+
+
+def _listed(names: Sequence[str]) -> list[Path]:
+    listed = list_images(names, None)
+    if listed.failed:
+        raise nothing_read(listed.failed[:1])
+    return [path for _, path in listed.images]

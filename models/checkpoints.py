@@ -7,6 +7,7 @@ its file's name or SHA-256, or named by the user; anything else is taken as FSPo
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from models.networks.hrnet import HRNet
 from models.networks.mobilenet import MobileNet
 from models.networks.transfer import TransferNet
 from models.published import Published
+from models.runtimes import ranges
 from models.topdown import Head, TopDown, raw_maps, soft_maps
 from models.warp import Warp
 
@@ -93,6 +95,7 @@ def topdown(
         device=device,
         head=kind.head,
         peak=kind.peak,
+        ranges=functools.partial(ranges.beside, checkpoint),
     )
 
 

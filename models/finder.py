@@ -20,6 +20,7 @@ from data.pose import Box, Floats
 from models.decode import decode
 from models.preprocess import normalised
 from models.runtimes.passes import Placing
+from models.runtimes.ranges import RangesOf
 from models.topdown import TopDown
 
 SURE = 0.2  # a keypoint's score from which it helps to place the box
@@ -32,7 +33,8 @@ class Finder:
     """Finds people with a FinderNet on a reduced image.
 
     The image is scaled so that its longer side has `side` pixels, which is near the size of the
-    pictures the network was trained on, and filled up with grey to multiples of 32.
+    pictures the network was trained on, and filled up with grey to multiples of 32. `ranges` looks
+    for what int8 needs.
     """
 
     def __init__(
@@ -44,8 +46,10 @@ class Finder:
         overlap: float,
         most: int,
         device: torch.device | str,
+        ranges: RangesOf | None = None,
     ) -> None:
         self._network = network.to(device).eval()
+        self.ranges = ranges
         self._side, self._least_score = side, least_score
         self._overlap, self._most, self._device = overlap, most, device
 
@@ -54,25 +58,43 @@ class Finder:
         """What runs on the reduced image."""
         return self._network
 
+    @property
+    def notes(self) -> dict[str, float]:
+        """Its settings, under their names in a bundled file's header (`models/zoo.py`)."""
+        return {
+            "side": self._side,
+            "least_candidate": self._least_score,
+            "overlap": self._overlap,
+        }
+
     def placed(self, placing: Placing) -> Finder:
         """The same with its network's passes where `placing` puts them."""
         other = copy.copy(self)
-        other._network = placing(self._network)
+        other._network = placing(self._network, self.ranges)
         return other
+
+    def reduced(self, image: Image) -> Image:
+        """What the network sees of an RGB image (h, w, 3), both sides at least 1."""
+        size = self._size(image)
+        way = cv2.INTER_AREA if self._side < max(image.shape[:2]) else cv2.INTER_LINEAR
+        field = np.full((-(-size[1] // 32) * 32, -(-size[0] // 32) * 32, 3), 114, np.uint8)
+        field[: size[1], : size[0]] = cv2.resize(image, size, interpolation=way)
+        return field
+
+    def _size(self, image: Image) -> tuple[int, int]:
+        """(width, height) of the reduced image, without what it is filled up with."""
+        height, width = image.shape[:2]
+        share = self._side / max(height, width)
+        return max(1, round(width * share)), max(1, round(height * share))
 
     def find(self, image: Image) -> list[Box]:
         """People of an RGB image (h, w, 3), best first, in its pixels and clipped to it."""
         height, width = image.shape[:2]
         if min(height, width) == 0:
             return []
-        share = self._side / max(height, width)
-        size = (max(1, round(width * share)), max(1, round(height * share)))
-        way = cv2.INTER_AREA if share < 1 else cv2.INTER_LINEAR
-        small = cv2.resize(image, size, interpolation=way)
-        field = np.full((-(-size[1] // 32) * 32, -(-size[0] // 32) * 32, 3), 114, np.uint8)
-        field[: size[1], : size[0]] = small
+        size = self._size(image)
         with torch.inference_mode():
-            found = self._network(normalised([field], self._device))
+            found = self._network(normalised([self.reduced(image)], self._device))
             score = found.quality[0].sigmoid()
             kept = score >= self._least_score
             score, boxes = score[kept], found.boxes[0][kept]
@@ -88,7 +110,7 @@ class Finder:
 
 
 class CheckedFinder:
-    """A finder whose every box a pose net has looked into.
+    """A finder into whose boxes a pose net has looked.
 
     A box's score is multiplied by the root of its keypoints' mean score, and its sides move a
     little toward the pose; `benchmarks/heldout.py` prints what that is worth. `least_score` is
@@ -101,15 +123,24 @@ class CheckedFinder:
         self.finder, self._net = finder, net
         self._least_score, self._overlap, self._most = least_score, overlap, most
 
+    @property
+    def notes(self) -> dict[str, float]:
+        """As those of the finder, with the score that a checked box needs."""
+        return {**self.finder.notes, "least_score": self._least_score}
+
     def placed(self, placing: Placing) -> CheckedFinder:
         """The same with both networks' passes where `placing` puts them."""
         other = copy.copy(self)
         other.finder, other._net = self.finder.placed(placing), self._net.placed(placing)
         return other
 
+    def candidates(self, image: Image) -> list[Box]:
+        """The finder's boxes that are worth a look: a look can only lower a score."""
+        return [box for box in self.finder.find(image) if box.score >= self._least_score]
+
     def find(self, image: Image) -> list[Box]:
         """People of an RGB image (h, w, 3), best first, in its pixels."""
-        boxes = self.finder.find(image)
+        boxes = self.candidates(image)
         if not boxes:
             return []
         poses = decode(self._net.heatmaps(image, boxes))

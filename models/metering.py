@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from models import cost
 from models.networks.finder import FinderNet
 from models.runtimes.passes import Placing
+from models.runtimes.ranges import RangesOf
 
 FINDER, CHECKS = "finder", "checks"
 """What the passes of a person finder are counted under, and those of the net that looks into its
@@ -48,11 +49,11 @@ class Meter:
         With the role of the finder, what is no FinderNet is the net that checks its boxes.
         """
 
-        def place(network: nn.Module) -> nn.Module:
+        def place(network: nn.Module, ranges: RangesOf | None = None, /) -> nn.Module:
             is_check = role == FINDER and not isinstance(network, FinderNet)
             name = CHECKS if is_check else role
             self._networks[name] = network
-            return _Metered(inner(network), lambda shapes: self._passes(name, shapes))
+            return _Metered(inner(network, ranges), lambda shapes: self._passes(name, shapes))
 
         return place
 

@@ -19,6 +19,7 @@ from models.decode import merge_flipped
 from models.networks.mobilenet import FastOutput
 from models.preprocess import normalised
 from models.runtimes.passes import Placing
+from models.runtimes.ranges import RangesOf
 
 # Of the taught sigma; near the best for PCK@0.2 on the training packs' held-out people.
 SMOOTHING = 0.75
@@ -77,7 +78,8 @@ class TopDown:
     """A network on crops of `size` (width, height) around boxes, all people in one forward pass.
 
     `padding` is how much larger than its box a person's crop is; `head` turns what the network
-    returns into maps, whose ideal has the highest cell `peak`. Inside is torch, outside NumPy.
+    returns into maps, whose ideal has the highest cell `peak`; `ranges` looks for what int8 needs.
+    Inside is torch, outside NumPy.
     """
 
     def __init__(
@@ -90,12 +92,14 @@ class TopDown:
         device: torch.device | str,
         head: Head,
         peak: float = 1.0,
+        ranges: RangesOf | None = None,
     ) -> None:
         self.skeleton = skeleton
         self.padding, self.peak = padding, peak
         self._network = network.to(device).eval()
         self._size = size
         self._device = device
+        self.ranges = ranges
         self.head = head
 
     @property
@@ -106,7 +110,7 @@ class TopDown:
     def placed(self, placing: Placing) -> TopDown:
         """The same with its network's passes where `placing` puts them."""
         other = copy.copy(self)
-        other._network = placing(self._network)
+        other._network = placing(self._network, self.ranges)
         return other
 
     def heatmaps(self, image: Image, boxes: Sequence[Box]) -> list[Heatmaps]:

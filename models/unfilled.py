@@ -6,6 +6,7 @@ again.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import torch
@@ -17,6 +18,8 @@ from models.folding import folded
 from models.networks.hrnet import hrnet_w32
 from models.networks.mobilenet import MobileNet
 from models.networks.transfer import TransferNet
+from models.runtimes.learning import at_random
+from models.runtimes.ranges import RangesOf
 from models.topdown import TopDown, raw_maps, soft_maps
 from models.warp import Warp
 
@@ -34,6 +37,7 @@ def slow(device: torch.device | str) -> TopDown:
         skeleton=COCO_17,
         device=device,
         head=raw_maps,
+        ranges=_ranges(network, SLOW_SIZE),
     )
 
 
@@ -48,12 +52,18 @@ def fast(device: torch.device | str) -> TopDown:
         device=device,
         head=soft_maps,
         peak=SOFT_PEAK,
+        ranges=_ranges(network, FAST_SIZE),
     )
 
 
 def transfer(device: torch.device | str) -> Warp:
     """TransferNet as published: 20 blocks of 128 channels, five dilations."""
     return Warp(_random(TransferNet), device)
+
+
+def _ranges(network: nn.Module, size: tuple[int, int]) -> RangesOf:
+    """So that they run in int8 where others do, and times can be compared."""
+    return functools.partial(at_random, network, (3, size[1], size[0]))
 
 
 def _random(make: Callable[[], nn.Module]) -> nn.Module:

@@ -6,6 +6,7 @@ network to build and for what; `<name>.md`, its model card; and a line in `check
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib
 import importlib.resources
@@ -26,6 +27,7 @@ from data.skeleton import SKELETONS
 from models import weights
 from models.finder import CheckedFinder, Finder
 from models.folding import folded
+from models.runtimes import ranges
 from models.topdown import Calibrated, TopDown
 from models.warp import Warp
 
@@ -162,6 +164,7 @@ def topdown(
         skeleton=skeleton,
         device=device,
         head=head,
+        ranges=functools.partial(ranges.beside, checkpoint or model.path),
     )
 
 
@@ -190,6 +193,7 @@ def finder(
             overlap=overlap,
             most=most,
             device=device,
+            ranges=functools.partial(ranges.beside, checkpoint or model.path),
         )
         least = float(settings["least_score"] if least_score is None else least_score)
     except (KeyError, TypeError, ValueError) as error:

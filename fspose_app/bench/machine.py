@@ -15,6 +15,7 @@ from fspose_app.bench.job import Machine
 from fspose_app.config import TrackSettings
 from models import peak
 from models.runtimes.base import PACKAGES, cores
+from models.runtimes.passes import beside_int8
 
 LIBRARIES = ("numpy", "av")
 
@@ -31,7 +32,7 @@ def machine(settings: TrackSettings, tell: Tell) -> Machine:
         threads=settings.threads or cores(),
         device=want.device,
         runtime=want.runtime,
-        precision=want.precision,
+        precision=_precision(want),
         load=load,
         matrix=best.matrix,
         convolution=best.convolution,
@@ -46,6 +47,11 @@ def better(first: Machine, second: Machine) -> Machine:
         matrix=max(first.matrix, second.matrix),
         convolution=max(first.convolution, second.convolution),
     )
+
+
+def _precision(want: build.Wanted) -> str:
+    """With int8 also what networks without ranges are in, such as the transfer network."""
+    return f"int8 and {beside_int8(want.runtime)}" if want.precision == "int8" else want.precision
 
 
 def _versions(packages: Mapping[str, object]) -> dict[str, str]:

@@ -11,10 +11,9 @@ import sys
 import time
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 
@@ -25,7 +24,8 @@ from data.heatmaps import Heatmaps
 from data.pose import Box
 from data.result import header_of
 from data.sources import open_source
-from data.sources.info import Source, SourceInfo
+from data.sources.around import Around
+from data.sources.info import Source
 from fspose_app import __version__, build, passes
 from fspose_app.bench.apart import Tell
 from fspose_app.bench.job import Job, Measured, Work
@@ -35,8 +35,9 @@ from fspose_app.bench.schemes import HRNET, MOBILENET, TRANSFER
 from fspose_app.overlap import overlapped
 from fspose_app.rate import timed
 from fspose_app.sinks.jsonl import JsonlSink
-from models import cost, unfilled
+from models import cost, device, unfilled
 from models.metering import Meter
+from models.runtimes.base import cores
 from pipelines.fast_slow import FastSlow
 from pipelines.pipeline import LatePipeline, Pipeline
 from pipelines.timing import Stopwatch
@@ -125,8 +126,9 @@ def _pipeline(
 def _one_pass(want: Metered) -> Measured:
     """The published transfer network on one pair of maps. In torch: other runtimes took minutes
     to compile its deformable convolutions."""
+    device.use_threads(want.settings.threads or cores())  # beside another runtime it has but one
     warp = unfilled.transfer(want.device)
-    warp = warp.placed(want.meter.placing(TRANSFER, lambda network: network))
+    warp = warp.placed(want.meter.placing(TRANSFER, lambda network, _=None: network))
     width, height = unfilled.MAPS[2], unfilled.MAPS[1]
     crop = Crop.around(Box(0, 0, width, height), (width, height), 1.0)
     maps = Heatmaps(np.random.default_rng(0).random(unfilled.MAPS, np.float32), crop)
@@ -150,31 +152,15 @@ def _noted(frames: Iterator[Frame], given: dict[int, float]) -> Iterator[Frame]:
         yield frame
 
 
-@dataclass(frozen=True, slots=True)
-class _First:
+class _First(Around):
     """The first frames of a source."""
 
-    source: Source
-    count: int
-
-    @property
-    def info(self) -> SourceInfo:
-        return self.source.info
+    def __init__(self, source: Source, count: int) -> None:
+        super().__init__(source)
+        self._count = count
 
     def __iter__(self) -> Iterator[Frame]:
-        return islice(self.source, self.count)
-
-    def __enter__(self) -> _First:
-        self.source.__enter__()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.source.__exit__(kind, error, trace)
+        return islice(super().__iter__(), self._count)
 
 
 def _first(clip: str, count: int) -> _First:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
 from fspose_app.config import FILE_PRECISIONS, ExportSettings, Role, settings
 from fspose_app.console import Console
 from fspose_app.options import EXPORT_NAMES, default, export_options, given
-from fspose_app.size import Bounds, Size
 from models.runtimes.base import SUFFIXES, Precision, Target, cores
 from models.runtimes.drift import Drift
+from models.runtimes.ranges import SUFFIX
 
 NETWORKS: tuple[Role, ...] = ("slow", "fast", "transfer", "finder")
-FINDER_SIZE = (192, 128)  # what the finder makes of a 16:9 picture
+RANGES: Literal["ranges"] = "ranges"
+FORMS: dict[str, str] = dict(SUFFIXES) | {RANGES: SUFFIX}
 
 
 @click.command("export")
@@ -23,17 +24,17 @@ FINDER_SIZE = (192, 128)  # what the finder makes of a 16:9 picture
 @click.option(
     "--to",
     "target",
-    type=click.Choice(tuple(SUFFIXES)),
+    type=click.Choice(tuple(FORMS)),
     required=True,
-    help="The form of the file: an ONNX graph, an OpenVINO model (.xml and .bin) or a TorchScript "
-    "program.",
+    help="The form of the file: an ONNX graph, an OpenVINO model (.xml and .bin), a TorchScript "
+    "program, or only the ranges that int8 needs, to lie beside the weights.",
 )
 @click.option(
     "--out",
     "-o",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    show_default="the network's name, .onnx, .xml or .pt",
+    show_default="the network's name, .onnx, .xml, .pt or .ranges.json",
     help="The file.",
 )
 @click.option(
@@ -48,23 +49,16 @@ FINDER_SIZE = (192, 128)  # what the finder makes of a 16:9 picture
     multiple=True,
     metavar="PATH",
     show_default="drawn people",
-    help="Images (a file, folder or glob) on whose people the file is compared. May be given "
-    "again.",
-)
-@click.option(
-    "--size",
-    type=Size(Bounds(32, 4096, 32)),
-    metavar="WxH",
-    show_default="{}x{}".format(*FINDER_SIZE),
-    help="The pictures that an exported finder takes, in pixels.",
+    help="Images (a file, folder or glob) on whose people the file is compared; an exported "
+    "finder is on the whole images. May be given again.",
 )
 @click.option(
     "--precision",
     type=click.Choice(FILE_PRECISIONS),
     default=default(ExportSettings, "precision"),
     show_default=True,
-    help="What the file calculates in; int8 learns the range of every layer from the people on "
-    "--images.",
+    help="What the file calculates in; int8 learns the range of every layer from half of what is "
+    "on --images.",
 )
 @export_options
 @click.pass_context
@@ -72,11 +66,10 @@ def command(
     ctx: click.Context,
     /,
     network: Role,
-    target: Target,
+    target: Target | Literal["ranges"],
     out: Path | None,
     check: Path | None,
     images: tuple[str, ...],
-    size: tuple[int, int] | None,
     config: Path | None,
     **_: Any,
 ) -> None:
@@ -85,30 +78,38 @@ def command(
     NETWORK is slow, fast, transfer or finder. The file's answers are compared with torch's before
     it gets its name; one that drifts is not written, where int8 may drift further than float32.
     Slow and fast take normalised crops and give maps, the transfer network takes current and
-    reference maps, the finder takes normalised pictures and gives logits and boxes; the batch may
-    have any size.
+    reference maps, the finder takes normalised pictures of any sides, multiples of 32, and gives
+    logits and boxes; the batch may have any size.
     """
     if check is not None and out is not None:
         raise click.UsageError("--check and --out exclude each other.")
-    if size is not None and network != "finder":
-        raise click.UsageError("--size is of the finder only.")
-    path = check or out or Path(network + SUFFIXES[target])
-    if path.suffix != SUFFIXES[target]:
-        raise click.UsageError(f"A file for {target} ends in {SUFFIXES[target]}, {path} does not.")
+    path = check or out or Path(network + FORMS[target])
+    if not path.name.endswith(FORMS[target]):
+        raise click.UsageError(f"A file for {target} ends in {FORMS[target]}, {path} does not.")
     chosen = settings(ExportSettings, config, given(ctx, (*EXPORT_NAMES, "precision")))
-    if chosen.precision == "int8" and check is None and not images:
-        raise click.UsageError("--precision int8 needs --images with people to learn from.")
+    if target == RANGES and (check is not None or network == "transfer"):
+        what = "compared again" if check is not None else "learnt for the transfer network"
+        raise click.UsageError(f"Ranges are not {what}.")
+    int8 = chosen.precision == "int8" or target == RANGES
+    if int8 and check is None and not images:
+        raise click.UsageError("int8 needs --images with people to learn from.")
     from fspose_app import build, export_samples  # brings in torch
-    from models.runtimes import files
+    from models.runtimes import files, learning
 
-    files.needed(target, chosen.precision)
+    files.needed("onnx" if target == RANGES else target, chosen.precision)
     want = build.wanted(chosen)
-    found = export_samples.of_images(images, want.finder().find) if images else None
-    pictures = export_samples.drawn() if found is None else found
-    name, whole = build.exportable(network, want, pictures, size or FINDER_SIZE)
+    if not images:
+        pictures = export_samples.drawn()
+    elif network == "finder":
+        pictures = export_samples.whole_images(images)
+    else:
+        pictures = export_samples.of_images(images, want.finder().find)
+    name, whole = build.exportable(network, want, pictures)
     threads, console = chosen.threads or cores(), Console()
-    precision: Precision = chosen.precision
-    if check is not None:
+    precision: Precision = "int8" if target == RANGES else chosen.precision
+    if target == RANGES:
+        drift = learning.write_ranges(path, whole, want.weights_of(network), threads)
+    elif check is not None:
         drift, precision = files.check(check, target, name, whole, threads)
     else:
         drift = files.write(path, target, name, whole, threads, precision)

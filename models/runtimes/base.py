@@ -31,12 +31,13 @@ ON_CPU: dict[Name, tuple[Precision, ...]] = {
     "onnx": ("float32", "int8"),
     "openvino": ("float32", "bfloat16", "int8"),
 }
-"""What each runtime calculates in on a CPU; int8 only what was exported so."""
+"""What each runtime calculates in on a CPU; int8 only networks that have ranges."""
 SUFFIXES: dict[Target, str] = {"onnx": ".onnx", "openvino": ".xml", "torchscript": ".pt"}
 """Of exported files."""
-# Measured, docs/runtimes.md: with one thread ONNX Runtime is quicker in float32 and int8; bfloat16
-# only OpenVINO has.
+# Measured, docs/runtimes.md: with one thread ONNX Runtime is quicker in float32; bfloat16 only
+# OpenVINO has, and in int8 it has it for what stays out of int8.
 FASTEST_FIRST: tuple[Name, ...] = ("onnx", "openvino")
+FASTEST_IN_INT8: tuple[Name, ...] = ("openvino", "onnx")
 PACKAGES: dict[Name, tuple[str, ...]] = {
     "torch": ("torch",),
     "onnx": ("onnx", "onnxruntime"),
@@ -77,11 +78,16 @@ def installed(name: Name) -> bool:
     return all(importlib.util.find_spec(package) is not None for package in PACKAGES[name])
 
 
-def require(name: Name) -> None:
-    """ConfigError with the one command to mend it, where a runtime is not installed."""
+def require(name: Name, why: str = "") -> None:
+    """ConfigError with the one command to mend it, where a runtime is not installed.
+
+    `why` is said of one that was not asked for by its name.
+    """
     if not installed(name):
+        reason = f", and {why}" if why else ""
         raise ConfigError(
-            f"The runtime '{name}' is not installed. Install it: pip install 'fspose[{name}]'."
+            f"The runtime '{name}' is not installed{reason}. "
+            f"Install it: pip install 'fspose[{name}]'."
         )
 
 
@@ -99,7 +105,8 @@ def choose(wish: Wish, device: str, precision: Precision = "float32") -> Name:
         )
     name: Name = "torch" if wish == "auto" else wish
     if wish == "auto" and device == "cpu":
-        able = (each for each in FASTEST_FIRST if precision in ON_CPU[each] and installed(each))
+        order = FASTEST_IN_INT8 if precision == "int8" else FASTEST_FIRST
+        able = (each for each in order if precision in ON_CPU[each] and installed(each))
         name = next(able, "torch")
     _admit(name, device, precision)
     require(name)

@@ -88,6 +88,15 @@ def of_boxes(outputs: Sequence[Floats]) -> Reading:
     return Reading(scores, corners, np.repeat((scores >= SURE)[..., None], 2, 2))
 
 
+def together(readings: Sequence[Reading]) -> Reading:
+    """Readings of several shapes as one, in a row."""
+    return Reading(
+        scores=np.concatenate([each.scores.ravel() for each in readings]),
+        places=np.concatenate([each.places.reshape(-1, 2) for each in readings]),
+        sure=np.concatenate([each.sure.ravel() for each in readings]),
+    )
+
+
 def between(reference: Reading, other: Reading) -> Drift:
     """How far `other` lies from the reference. ValueError where the shapes differ."""
     if reference.scores.shape != other.scores.shape:

@@ -1,7 +1,8 @@
 """A torch network as an ONNX graph or a TorchScript program: the batch's size open, all else set.
 
 Written by torch's tracing exporter, which needs no package beside `onnx`. Sides of the input are
-constants in the graph: half of the networks make grids and masks of them.
+constants in the graph, for half of the networks make grids and masks of them; the finder works its
+places out from the sides, and its graph can leave them open.
 """
 
 from __future__ import annotations
@@ -20,18 +21,27 @@ BATCH = 2  # of the example: with 1, tracing could take the batch for a constant
 
 
 def graph_of(
-    network: nn.Module, shapes: Sequence[tuple[int, ...]], inputs: Sequence[str] = ()
+    network: nn.Module,
+    shapes: Sequence[tuple[int, ...]],
+    inputs: Sequence[str] = (),
+    *,
+    open_sides: bool = False,
 ) -> tuple[bytes, int]:
     """An ONNX graph and the number of its outputs, for inputs of these shapes without the batch.
 
-    Inputs are named `inputs`, else input0 and so on; outputs output0 and so on. Raises ConfigError
-    for a network that has no such graph.
+    Inputs are named `inputs`, else input0 and so on; outputs output0 and so on. With `open_sides`
+    the shapes are an example: images may have any sides that the network itself takes. Raises
+    ConfigError for a network that has no such graph.
     """
     example = examples(shapes, BATCH)
     with torch.no_grad():
         count = len(answers(network(*example)))
     names = list(inputs) or [f"input{place}" for place in range(len(shapes))]
     outputs = [f"output{place}" for place in range(count)]
+    axes = {name: {0: "batch"} for name in (*names, *outputs)}
+    if open_sides:
+        axes |= {name: {0: "batch", 2: "height", 3: "width"} for name in names}
+        axes |= {name: {0: "batch", 1: "places"} for name in outputs}
     file = io.BytesIO()
     try:
         with warnings.catch_warnings():
@@ -42,7 +52,7 @@ def graph_of(
                 file,  # type: ignore[arg-type]  # a buffer will do
                 input_names=names,
                 output_names=outputs,
-                dynamic_axes={name: {0: "batch"} for name in (*names, *outputs)},
+                dynamic_axes=axes,
                 opset_version=OPSET,
                 dynamo=False,
             )

@@ -10,7 +10,6 @@ import os
 import tempfile
 import warnings
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,8 @@ from models.runtimes.drift import Drift
 from models.runtimes.exported import answers, graph_of, script_of
 from models.runtimes.onnx import OnnxRuntime
 from models.runtimes.openvino import OpenVino
-from models.runtimes.quantized import quantized
+from models.runtimes.quantized import learnt, quantized, widen
+from models.runtimes.ranges import Range
 from models.runtimes.stamp import STAMP, Stamp
 from models.runtimes.whole import Whole
 
@@ -85,7 +85,7 @@ def check(
     needed(target)
     stamp, session = _READERS[target](path, threads)
     stamp.compare(path, Stamp.of(name, whole, stamp.precision))
-    tried = _halves(whole)[1] if stamp.precision == "int8" else whole
+    tried = whole.halves()[1] if stamp.precision == "int8" else whole
     try:
         return tried.drift(session), stamp.precision
     except (ValueError, RuntimeError) as error:
@@ -110,17 +110,13 @@ def opened(path: Path, runtime: Runtime) -> tuple[Stamp, Session]:
 
 
 def _graph(whole: Whole, precision: Precision) -> bytes:
-    graph, _ = graph_of(whole.network, whole.shapes, whole.inputs)
+    graph, _ = graph_of(whole.network, whole.example, whole.inputs, open_sides=whole.open_sides)
     if precision == "float32":
         return graph
-    return quantized(graph, whole.inputs, _halves(whole)[0].samples)
-
-
-def _halves(whole: Whole) -> tuple[Whole, Whole]:
-    """Every other sample, and those between; one alone is both."""
-    parts = [tuple(sample[start::2] for sample in whole.samples) for start in (0, 1)]
-    first, second = (replace(whole, samples=part) for part in parts)
-    return first, second if len(second.samples[0]) else first
+    ranges: dict[str, Range] = {}
+    for samples in whole.halves()[0].groups:
+        widen(ranges, learnt(graph, samples).items())
+    return quantized(graph, ranges)
 
 
 def _write_onnx(path: Path, graph: bytes, stamp: str) -> None:
@@ -147,7 +143,7 @@ def _write_openvino(path: Path, graph: bytes, stamp: str) -> None:
 def _write_script(path: Path, whole: Whole, stamp: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch would have TorchScript's users go on to others
-        script_of(whole.network, whole.shapes).save(str(path), _extra_files={STAMP: stamp})
+        script_of(whole.network, whole.example).save(str(path), _extra_files={STAMP: stamp})
 
 
 def _read_onnx(path: Path, threads: int) -> tuple[Stamp, Session]:

@@ -15,6 +15,8 @@ from torch import Tensor, nn
 
 from data.errors import ConfigError, WeightsError
 from data.skeleton import SKELETONS, Skeleton
+from models.finder import CheckedFinder, Finder
+from models.networks.finder import Found
 from models.runtimes import files
 from models.runtimes.base import SUFFIXES, Name, Precision, Session, cores
 from models.runtimes.passes import create
@@ -30,15 +32,18 @@ def is_exported(path: Path | None) -> bool:
 
 
 class Handed(nn.Module):
-    """A file's session as a network of one answer: tensors on the CPU in and out."""
+    """A file's session as a network: tensors on the CPU in and out.
 
-    def __init__(self, session: Session) -> None:
+    `form` makes the network's answer of its tensors, without it the only one.
+    """
+
+    def __init__(self, session: Session, form: Callable[..., Any] = lambda only: only) -> None:
         super().__init__()
-        self._session = session
+        self._session, self._form = session, form
 
-    def forward(self, *inputs: Tensor) -> Tensor:
-        (answer,) = self._session([np.ascontiguousarray(entry.numpy()) for entry in inputs])
-        return torch.from_numpy(answer)
+    def forward(self, *inputs: Tensor) -> Any:
+        answers = self._session([np.ascontiguousarray(entry.numpy()) for entry in inputs])
+        return self._form(*map(torch.from_numpy, answers))
 
 
 Opener = Callable[[Path, Kind], tuple[Stamp, Session]]
@@ -80,6 +85,27 @@ def topdown(path: Path, opened: Opener) -> TopDown:
         head=raw_maps,
         peak=float(_note(path, stamp, "peak")),
     )
+
+
+def finder(
+    path: Path, opened: Opener, net: TopDown, *, least_score: float | None, most: int
+) -> CheckedFinder:
+    """The finder of an exported file, its boxes checked by `net`; raises what `opened` does.
+
+    Without `least_score` at the one that the file recommends.
+    """
+    stamp, session = opened(path, "finder")
+    overlap = float(_note(path, stamp, "overlap"))
+    found = Finder(
+        Handed(session, Found),
+        side=int(_note(path, stamp, "side")),
+        least_score=float(_note(path, stamp, "least_candidate")),
+        overlap=overlap,
+        most=most,
+        device="cpu",
+    )
+    least = float(_note(path, stamp, "least_score") if least_score is None else least_score)
+    return CheckedFinder(found, net, least_score=least, overlap=overlap, most=most)
 
 
 def warp(path: Path, opened: Opener, skeleton: Skeleton) -> Warp:

@@ -27,14 +27,10 @@ class OpenVino:
     name: Name = "openvino"
 
     def __init__(self, threads: int, hint: Hint = "f32") -> None:
-        require("openvino")
-        try:
-            import openvino
-        except ImportError as error:
-            raise ConfigError(f"OpenVINO cannot be loaded: {error}.") from error
+        openvino = _library()
         self._version = openvino.__version__
         self._core = openvino.Core()
-        self._able = sorted(self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
+        self._able = _able(self._core)
         if hint == "bf16" and "BF16" not in self._able:
             raise ConfigError(
                 "This processor does not calculate in bfloat16. Choose --precision float32."
@@ -93,6 +89,24 @@ class OpenVino:
                 return [np.array(request.get_output_tensor(i).data) for i in range(count)]
 
         return run
+
+
+def knows_bfloat16() -> bool:
+    """Whether OpenVINO calculates in it on this processor. ConfigError as `OpenVino` raises."""
+    return "BF16" in _able(_library().Core())
+
+
+def _library() -> Any:
+    require("openvino")
+    try:
+        import openvino
+    except ImportError as error:
+        raise ConfigError(f"OpenVINO cannot be loaded: {error}.") from error
+    return openvino
+
+
+def _able(core: Any) -> list[str]:
+    return sorted(core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
 
 
 def _last_line(error: RuntimeError) -> str:

@@ -11,7 +11,7 @@ import pytest
 from data.errors import SourceError
 from data.pose import Box
 from fspose_app import export_samples
-from fspose_app.export_samples import LEAST_SIDE, MOST, drawn, of_images
+from fspose_app.export_samples import LEAST_SIDE, MOST, drawn, of_images, whole_images
 
 
 def test_drawn_people_are_the_same_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,6 +31,17 @@ def test_of_many_people_the_first_are_taken(tmp_path: Path) -> None:
     found = of_images([str(tmp_path)], lambda image: [Box(0, 0, 4, 4)] * (MOST - 8))
 
     assert [len(boxes) for _, boxes in found] == [MOST - 8, 8]
+
+
+def test_a_finder_takes_whole_images_whoever_is_on_them(tmp_path: Path) -> None:
+    for name, width in (("a.png", 8), ("b.png", 6)):
+        cv2.imwrite(str(tmp_path / name), np.zeros((8, width, 3), np.uint8))
+
+    found = whole_images([str(tmp_path)])
+
+    assert [(image.shape, len(boxes)) for image, boxes in found] == [((8, 8, 3), 0), ((8, 6, 3), 0)]
+    with pytest.raises(SourceError, match="gone"):
+        whole_images([str(tmp_path / "gone.png")])
 
 
 def test_images_of_nobody_are_told(tmp_path: Path) -> None:

@@ -71,7 +71,11 @@ class Bodies:
 
     peak = 1.0
 
+    def __init__(self) -> None:
+        self.looks = 0
+
     def heatmaps(self, image: np.ndarray, boxes: list[Box]) -> list[Heatmaps]:
+        self.looks += len(boxes)
         return [self._maps(box) for box in boxes]
 
     def _maps(self, box: Box) -> Heatmaps:
@@ -100,3 +104,14 @@ def test_checked_boxes_below_the_least_score_are_dropped() -> None:
 
     assert checked(network, least_score=0.73).find(image(320, 320)) == []
     assert checked(network).find(image(0, 0)) == []
+
+
+def test_no_look_is_spent_on_a_box_whose_score_is_below_the_least_already() -> None:
+    network = Says([0.8, 0.5], [[150.0, 0.0, 250.0, 100.0], [150.0, 150.0, 250.0, 250.0]])
+    bodies = Bodies()
+    careful = CheckedFinder(finder(network), bodies, least_score=0.6, overlap=0.5, most=5)
+
+    (box,) = careful.find(image(320, 320))
+
+    assert bodies.looks == 1
+    assert box.score == pytest.approx(0.8 * 0.9, rel=1e-4)

@@ -12,7 +12,7 @@ from models.networks.finder import FinderNet
 TRUNK = {"width": 8, "keypoints": 1, "modules": [1, 1, 1], "blocks": 1, "stem": 8}
 
 
-def same(network: nn.Module) -> nn.Module:
+def same(network: nn.Module, _: object = None) -> nn.Module:
     return network
 
 
@@ -70,6 +70,6 @@ def test_what_runs_elsewhere_costs_what_the_network_itself_would() -> None:
 
     meter = Meter()
 
-    meter.placing("slow", lambda _: Foreign())(nn.Conv2d(3, 1, 1))(torch.zeros(2, 3, 8, 8))
+    meter.placing("slow", lambda *_: Foreign())(nn.Conv2d(3, 1, 1))(torch.zeros(2, 3, 8, 8))
 
     assert meter.passes()["slow"].macs == pytest.approx(2 * 64 * 3)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from models import peak
+from models.runtimes.ranges import RangesOf
 
 
 @pytest.fixture(autouse=True)
@@ -18,7 +19,7 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Slowed(nn.Module):
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: nn.Module, _: object) -> None:
         super().__init__()
         self.network = network
 
@@ -35,11 +36,26 @@ def test_a_pace_is_what_was_counted_over_the_least_time() -> None:
     assert 0.3 < found.convolution / (2 * convolutions / 0.05 / 1e9) <= 1
 
 
+def test_in_int8_all_but_the_thin_layers_at_the_ends_are_in_int8() -> None:
+    pytest.importorskip("onnxruntime")
+    known: list[int] = []
+
+    def noted(network: nn.Module, ranges: RangesOf | None) -> nn.Module:
+        found = ranges() if ranges is not None else None
+        known.append(-1 if found is None else len(found.tensors))
+        return network
+
+    peak.measured(noted, "cpu", seconds=0.001)
+
+    # Nothing of a product of matrices; what goes into the first convolution and out of each.
+    assert known == [0, peak.DEPTH + 1, peak.DEPTH + 1]
+
+
 def test_chance_goes_on_as_if_nothing_had_been_measured() -> None:
     torch.manual_seed(3)
     expected = torch.rand(1)
     torch.manual_seed(3)
 
-    peak.measured(lambda network: network, "cpu", seconds=0.001)
+    peak.measured(lambda network, _: network, "cpu", seconds=0.001)
 
     assert expected == torch.rand(1)

@@ -16,13 +16,23 @@ from models.metering import Meter
 @pytest.mark.parametrize(("name", "gmacs"), [("slow", 7.65), ("fast", 0.49)])
 def test_a_network_reads_a_person_at_its_published_price(name: str, gmacs: float) -> None:
     meter = Meter()
-    net = getattr(unfilled, name)("cpu").placed(meter.placing(name, lambda network: network))
+    net = getattr(unfilled, name)("cpu").placed(meter.placing(name, lambda network, _: network))
     image = np.full((120, 160, 3), 90, np.uint8)
 
     (maps,) = net.heatmaps(image, [Box(20, 20, 80, 110)])
 
     assert np.isfinite(maps.maps).all()
     assert meter.passes()[name].macs / cost.GIGA == pytest.approx(gmacs, abs=0.006)
+
+
+def test_a_network_runs_in_int8_so_that_times_can_be_compared() -> None:
+    pytest.importorskip("onnxruntime")
+    net = unfilled.fast("cpu")
+
+    ranges = net.ranges() if net.ranges is not None else None
+
+    assert ranges is not None
+    assert len(ranges.tensors) > 30
 
 
 def test_the_weights_are_the_same_every_time() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,8 +13,10 @@ import pytest
 from click.testing import Result
 
 from fspose_app import export_samples
+from models import zoo
 from models.runtimes import base, drift
 from models.runtimes.base import SUFFIXES, Target, installed
+from models.runtimes.ranges import beside, path_beside
 
 Fspose = Callable[..., Result]
 
@@ -132,11 +135,12 @@ def test_a_runtime_that_is_not_installed_is_told(
     ("words", "told"),
     [
         (("slow", "--to", "onnx", "-o", "slow.pt"), "ends in .onnx"),
-        (("slow", "--to", "onnx", "--size", "64x64"), "--size is of the finder only"),
-        (("finder", "--to", "onnx", "--size", "65x64"), "multiples of 32"),
+        (("slow", "--to", "ranges", "-o", "slow.json"), "ends in .ranges.json"),
+        (("transfer", "--to", "ranges"), "Ranges are not learnt for the transfer network"),
+        (("slow", "--to", "ranges"), "int8 needs --images with people"),
         (("everything", "--to", "onnx"), "everything"),
         (("slow",), "--to"),
-        (("slow", "--to", "onnx", "--precision", "int8"), "needs --images with people"),
+        (("slow", "--to", "onnx", "--precision", "int8"), "int8 needs --images with people"),
         (("slow", "--to", "onnx", "--precision", "half"), "'half' is not one of"),
     ],
 )
@@ -145,6 +149,46 @@ def test_wrong_usage_is_told(fspose: Fspose, words: tuple[str, ...], told: str) 
 
     assert ran.exit_code == 2
     assert told in ran.stderr
+
+
+def test_ranges_are_not_compared_again(fspose: Fspose, tmp_path: Path) -> None:
+    path = tmp_path / "slow.ranges.json"
+    path.write_text("")
+
+    ran = fspose("export", "slow", "--to", "ranges", "--check", path)
+
+    assert ran.exit_code == 2
+    assert "Ranges are not compared again" in ran.stderr
+
+
+@pytest.mark.skipif(not installed("onnx"), reason="the extra 'onnx' is not installed")
+@pytest.mark.parametrize("network", ["fast", "finder"])
+def test_ranges_are_learnt_from_images(
+    fspose: Fspose, family: Path, tmp_path: Path, network: zoo.Role, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The maps of an untrained network are full of ties, which decide where a keypoint is.
+    monkeypatch.setitem(drift.BOUNDS, "int8", drift.Bounds(9, 50))
+    for name in ("a", "b"):
+        image = np.full((64, 96, 3), 40, np.uint8)
+        image[20:44, 40:64] = 220
+        cv2.imwrite(str(tmp_path / f"{name}.png"), image)
+    own = tmp_path / "family"
+    shutil.copytree(family, own)
+    weights = zoo.of_role(network, own).path
+    path = path_beside(weights)
+
+    ran = fspose(
+        *("export", network, "--to", "ranges", "--family", own, "--threads", 1),
+        *("--images", tmp_path / "a.png", "--images", tmp_path / "b.png", "-o", path),
+    )
+
+    assert ran.exit_code == 0, ran.output
+    assert ran.stderr == ""
+    assert ran.stdout.splitlines()[-1] == str(path)
+    found = beside(weights)
+    assert found is not None
+    assert found.learnt_from > 0
+    assert found.tensors
 
 
 def test_a_file_is_checked_or_written_not_both(fspose: Fspose, tmp_path: Path) -> None:

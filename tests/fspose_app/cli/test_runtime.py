@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,14 @@ import numpy as np
 import pytest
 from click.testing import Result
 
+from fspose_app import export_samples
+from models import archives, zoo
 from models.runtimes import base, passes
 from models.runtimes.base import FASTEST_FIRST, Name, cores, installed
+from models.runtimes.exported import graph_of
 from models.runtimes.passes import create
+from models.runtimes.quantized import learnt, quantized
+from models.runtimes.ranges import Range, Ranges, path_beside
 
 Fspose = Callable[..., Result]
 QUICK = ("--interval", 4, "--search-interval", 2, "--no-overlay", "--threads", 1)
@@ -119,7 +125,7 @@ def test_more_threads_than_cores_are_told(
     ("words", "told"),
     [
         (("--precision", "half"), "'half' is for CUDA devices, not for 'cpu'"),
-        (("--precision", "int8"), "fspose export slow --to onnx --precision int8"),
+        (("--precision", "int8"), "float32 or bfloat16 on 'cpu', not in int8"),
         (("--runtime", "onnx", "--precision", "bfloat16"), "float32 or int8 on 'cpu', not in bf"),
     ],
 )
@@ -152,19 +158,106 @@ def test_a_video_is_followed_in_bfloat16(
     assert any(frame["people"] for frame in found)
 
 
-def test_an_exported_finder_is_refused(
-    fspose: Fspose, family: Path, video: Path, tmp_path: Path
+@pytest.mark.skipif(not installed("onnx"), reason="the extra 'onnx' is not installed")
+def test_a_video_is_followed_with_an_exported_finder_as_with_the_familys(
+    fspose: Fspose, family: Path, video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / "finder.onnx"
-    path.write_text("")
+    monkeypatch.setattr(export_samples, "SCENES", 1)
+    path, words = tmp_path / "finder.onnx", ("--family", family, *QUICK)
+    ran = fspose(*("export", "finder", "--to", "onnx", "--family", family, "-o", path))
+    assert ran.exit_code == 0, ran.output
+
+    given = ("--weights", f"finder={path}", "--runtime", "onnx")
+    assert fspose("track", video, "-o", tmp_path / "own", *words).exit_code == 0
+    ran = fspose("track", video, "-o", tmp_path / "given", *words, *given)
+
+    assert ran.exit_code == 0, ran.output
+    (header, *found), (_, *expected) = lines(tmp_path / "given"), lines(tmp_path / "own")
+    assert "finder: finder.onnx" in {model["name"] for model in header["models"]}
+    assert any(frame["people"] for frame in expected)
+    for one, other in zip(found, expected, strict=True):
+        assert [p["track"] for p in one["people"]] == [p["track"] for p in other["people"]]
+    refused = fspose("track", video, "-o", tmp_path / "no", *words, *given[:2])
+    assert refused.exit_code == 1
+    assert "which torch does not run" in refused.stderr
+
+
+@pytest.fixture
+def ranged(family: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The family, with ranges of its fast network that need no learning."""
+    pytest.importorskip("onnxruntime")
+    own = tmp_path / "family"
+    shutil.copytree(family, own)
+    weights = zoo.of_role("fast", own).path
+    net = zoo.topdown("fast", "cpu", own)
+    width, height = zoo.of_role("fast", own).description.input["size"]
+    images = np.random.default_rng(0).random((2, 3, height, width), np.float32)
+    graph, _ = graph_of(net.network, (images.shape[1:],))
+    ranges = Ranges(archives.sha256(weights), 2, learnt(graph, (images,)))
+    path_beside(weights).write_text(ranges.text)
+    return own
+
+
+@pytest.mark.parametrize("name", [or_skipped(name) for name in FASTEST_FIRST])
+def test_a_video_is_followed_in_int8_where_ranges_lie_beside_the_weights(
+    fspose: Fspose,
+    ranged: Path,
+    video: Path,
+    tmp_path: Path,
+    name: Name,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = []
+
+    def counting(graph: bytes, ranges: Mapping[str, Range]) -> bytes:
+        made.append(len(ranges))
+        return quantized(graph, ranges)
+
+    monkeypatch.setattr(passes, "quantized", counting)
+    monkeypatch.setenv("FSPOSE_HOME", str(tmp_path / "home"))
 
     ran = fspose(
-        *("track", video, "-o", tmp_path / "out", "--family", family),
-        *("--weights", f"finder={path}", "--runtime", "auto"),
+        *("track", video, "-o", tmp_path / "out", "--family", ranged, "--causal"),
+        *("--runtime", name, "--precision", "int8", *QUICK),
+    )
+
+    assert ran.exit_code == 0, ran.output
+    assert len(made) == 1  # the fast network's, who also checks the finder's boxes
+    header, *found = lines(tmp_path / "out")
+    assert header["settings"]["precision"] == "int8"
+    assert any(frame["people"] for frame in found)
+    told = [line for line in ran.stderr.splitlines() if "no ranges for int8" in line]
+    assert [word in line for word, line in zip(("finder", "slow"), told, strict=True)] == [True] * 2
+
+
+def test_ranges_of_other_weights_are_told_in_one_line(
+    fspose: Fspose, ranged: Path, video: Path, tmp_path: Path
+) -> None:
+    path = path_beside(zoo.of_role("fast", ranged).path)
+    said = json.loads(path.read_text()) | {"weights": "0" * 64}
+    path.write_text(json.dumps(said))
+    words = ("track", video, "--family", ranged, "--runtime", "onnx", *QUICK)
+
+    ran = fspose(*words, "-o", tmp_path / "out", "--precision", "int8")
+
+    assert ran.exit_code == 1
+    assert f"{path} was learnt with other weights" in ran.stderr.splitlines()[-1]
+    assert fspose(*words, "-o", tmp_path / "out").exit_code == 0  # float32 does not look for them
+
+
+def test_int8_without_onnx_runtime_is_told_with_the_one_command(
+    fspose: Fspose, ranged: Path, video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("openvino")
+    monkeypatch.setitem(base.PACKAGES, "onnx", ("a_package_that_nobody_has",))
+
+    ran = fspose(
+        *("track", video, "-o", tmp_path / "out", "--family", ranged, *QUICK),
+        *("--runtime", "auto", "--device", "cpu", "--precision", "int8"),
     )
 
     assert ran.exit_code == 1
-    assert "an exported finder, which takes pictures of one size only" in ran.stderr
+    assert "pip install 'fspose[onnx]'" in ran.stderr.splitlines()[-1]
 
 
 @pytest.mark.skipif(not installed("onnx"), reason="the extra 'onnx' is not installed")

@@ -9,9 +9,11 @@ from torch import nn
 
 from data.pose import Box
 from data.skeleton import FSPOSE_19
+from models.finder import CheckedFinder, Finder
+from models.networks.finder import FinderNet
 from models.networks.plain import PlainNet
 from models.runtimes.base import Name, installed
-from models.runtimes.whole import Picture, Whole, of_topdown
+from models.runtimes.whole import Picture, Whole, of_finder, of_topdown
 from models.topdown import Calibrated, TopDown
 
 
@@ -64,5 +66,25 @@ def whole(net: TopDown, picture: Picture) -> Whole:
     return of_topdown(net, [picture])
 
 
-def noise() -> np.ndarray:
-    return np.random.default_rng(0).integers(0, 255, (100, 120, 3), np.uint8)
+@pytest.fixture
+def finder(net: TopDown) -> CheckedFinder:
+    """A small finder, which sees people everywhere, and a net that checks its boxes."""
+    torch.manual_seed(0)
+    trunk = {"width": 8, "keypoints": 1, "modules": [1, 1, 1], "blocks": 1, "stem": 8}
+    network = FinderNet(trunk=trunk, head=8).eval()
+    with torch.no_grad():
+        network.quality.weight.mul_(100)
+        network.quality.bias.fill_(1)
+    bare = Finder(network, side=96, least_score=0.5, overlap=0.6, most=5, device="cpu")
+    return CheckedFinder(bare, net, least_score=0.01, overlap=0.6, most=5)
+
+
+@pytest.fixture
+def whole_finder(finder: CheckedFinder) -> Whole:
+    """The same with pictures of three sizes to try it on."""
+    sizes = ((50, 90), (90, 50), (80, 80), (55, 95))
+    return of_finder(finder, [(noise(*size), ()) for size in sizes])
+
+
+def noise(height: int = 100, width: int = 120) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 255, (height, width, 3), np.uint8)

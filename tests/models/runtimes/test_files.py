@@ -186,13 +186,14 @@ def test_int8_is_written_with_its_loss_and_known_again(whole, target, tmp_path, 
     assert check(path, target, "net", whole, 1) == (written, "int8")
 
 
-@NEEDS_BOTH
-def test_int8_is_compared_on_people_it_has_not_learnt_from(whole):
-    first, second = files._halves(whole)
+def test_a_finder_is_written_for_pictures_of_any_sides(whole_finder, target, path):
+    written = write(path, target, "finder", whole_finder, 1)
 
-    assert len(first.samples[0]) + len(second.samples[0]) == len(whole.samples[0])
-    alone = replace(whole, samples=(whole.samples[0][:1],))
-    assert [len(half.samples[0]) for half in files._halves(alone)] == [1, 1]
+    assert written.largest < 1e-4
+    assert written.counted > 0
+    assert check(path, target, "finder", whole_finder, 1) == (written, "float32")
+    turned = replace(whole_finder, samples=whole_finder.others[0], others=())
+    assert check(path, target, "finder", turned, 1)[0].largest < 1e-4
 
 
 def test_there_is_no_int8_of_torchscript(whole, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from data.skeleton import COCO_17, FSPOSE_19
 from models.networks.slim_transfer import SlimTransfer
 from models.runtimes import drift, files, stamp
 from models.runtimes.base import installed
+from models.runtimes.handed import finder as handed_finder
 from models.runtimes.handed import is_exported, opener, topdown, warp
 from models.runtimes.passes import create
 from models.runtimes.whole import of_warp
@@ -73,6 +75,35 @@ def test_maps_are_carried_as_the_network_itself_carries_them(name, net, picture,
         np.testing.assert_allclose(one.maps, other.maps, atol=1e-4)
     with pytest.raises(WeightsError, match=r"carries 19 maps, coco-17 has 17"):
         warp(tmp_path / "t.onnx", opener(name, 1, "float32"), COCO_17)
+
+
+@pytest.mark.parametrize("size", [(60, 100), (100, 60), (200, 200)])
+def test_people_are_found_as_the_finder_itself_finds_them(
+    name, finder, whole_finder, net, tmp_path, size
+):
+    path = tmp_path / "finder.onnx"
+    files.write(path, "onnx", "finder", whole_finder, 1)
+    image = np.random.default_rng(0).integers(0, 255, (*size, 3), np.uint8)
+
+    found = handed_finder(path, opener(name, 1, "float32"), net, least_score=None, most=5)
+
+    boxes, expected = found.find(image), finder.find(image)
+    assert len(boxes) == len(expected) > 0
+    for one, other in zip(boxes, expected, strict=True):
+        np.testing.assert_allclose(astuple(one), astuple(other), atol=0.01)
+    strict = handed_finder(path, opener(name, 1, "float32"), net, least_score=1.0, most=5)
+    assert strict.find(image) == []
+
+
+def test_a_finder_of_pictures_of_one_size_is_told(name, finder, whole_finder, net, tmp_path):
+    """As it was exported before."""
+    path = tmp_path / "finder.onnx"
+    files.write(path, "onnx", "finder", whole_finder, 1)
+
+    with pytest.raises(WeightsError, match=r"finder\.onnx does not say its .*Export it again"):
+        handed_finder(
+            altered(path, notes={}), opener(name, 1, "float32"), net, least_score=None, most=5
+        )
 
 
 def test_int8_is_asked_for_or_told(name, whole, tmp_path, monkeypatch):

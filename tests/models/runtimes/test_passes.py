@@ -15,10 +15,13 @@ from models.networks.mobilenet import FastOutput, MobileNet
 from models.networks.plain import PlainNet
 from models.networks.slim_transfer import SlimTransfer
 from models.networks.transfer import TransferNet
-from models.runtimes import passes
-from models.runtimes.base import Runtime, Session
+from models.runtimes import base, passes
+from models.runtimes.base import Runtime, Session, installed
 from models.runtimes.cache import Cache
+from models.runtimes.exported import graph_of
 from models.runtimes.passes import Elsewhere, create, digest, placing
+from models.runtimes.quantized import learnt, quantized
+from models.runtimes.ranges import Ranges
 
 TRUNK = {"width": 8, "keypoints": 1, "modules": [1, 1, 1], "blocks": 1, "stem": 8}
 
@@ -156,6 +159,19 @@ def test_a_compiled_network_is_read_from_the_disk_by_the_next_program(kept_on_di
     torch.testing.assert_close(again, first, atol=0, rtol=0)
 
 
+def test_what_is_read_from_the_disk_needs_no_pass_in_torch(kept_on_disk, monkeypatch):
+    network = shaken(PlainNet(keypoints=5, widths=(8, 8), blocks=1))
+    first, _, _ = kept_on_disk(network)
+
+    def refuse(*_: object) -> Tensor:
+        raise AssertionError("a pass in torch, which is slow")
+
+    monkeypatch.setattr(PlainNet, "forward", refuse)
+    again, _, _ = kept_on_disk(network)
+
+    torch.testing.assert_close(again, first, atol=0, rtol=0)
+
+
 def test_other_weights_and_another_form_of_the_runtime_are_compiled_anew(kept_on_disk, monkeypatch):
     network = shaken(PlainNet(keypoints=5, widths=(8, 8), blocks=1))
     kept_on_disk(network)
@@ -199,6 +215,89 @@ def test_bfloat16_of_a_runtime_answers_nearly_as_float32():
 
     error = float((found - expected).abs().max() / expected.abs().max())
     assert 1e-5 < error < 0.05
+
+
+RANGES = Ranges("a", 1, {})
+
+
+@pytest.fixture
+def in_int8(name, monkeypatch):
+    """A small network, its ranges, and how often a graph was brought to int8."""
+    if not installed("onnx"):
+        pytest.skip("the extra 'onnx' is not installed")
+    network, counted = shaken(PlainNet(keypoints=5, widths=(8, 8), blocks=1)), []
+    tensors = learnt(graph_of(network, ((3, 64, 96),))[0], (images(6).numpy(),))
+
+    def counting(graph, ranges):
+        counted.append(len(ranges))
+        return quantized(graph, ranges)
+
+    monkeypatch.setattr(passes, "quantized", counting)
+    return network, Ranges("a", 6, tensors), counted
+
+
+def test_int8_is_of_networks_that_have_ranges(name, in_int8):
+    network, ranges, counted = in_int8
+    place = placing(name, 1, "int8")
+
+    with torch.inference_mode():
+        expected = network(images(3))
+        found, plain = place(network, lambda: ranges)(images(3)), place(network)(images(3))
+        none = place(network, lambda: None)(images(3))
+
+    assert counted == [len(ranges.tensors)]
+    error, rest = ((each - expected).abs().max() / expected.abs().max() for each in (found, plain))
+    assert rest < error < 0.2
+    torch.testing.assert_close(none, plain)
+
+
+def test_ranges_are_looked_for_in_int8_only(name):
+    def looked() -> Ranges:
+        raise AssertionError("nobody asked")
+
+    network = shaken(PlainNet(keypoints=5, widths=(8, 8), blocks=1))
+
+    placing(name, 1)(network, looked)(images(1))
+    assert placing("torch", 1)(network, looked) is network
+
+
+def test_other_ranges_are_compiled_anew_and_the_same_are_read_from_the_disk(
+    name, in_int8, tmp_path
+):
+    network, ranges, counted = in_int8
+
+    def run(ranges: Ranges | None) -> Tensor:
+        cache = Cache(tmp_path, print)
+        with torch.inference_mode():
+            return Elsewhere(network, create(name, 1, "int8"), {}, cache, ranges)(images(3))
+
+    first, again, plain = run(ranges), run(ranges), run(None)
+    assert len(counted) == 1
+    wide = {tensor: (3 * least, 3 * most) for tensor, (least, most) in ranges.tensors.items()}
+    other = run(Ranges("a", 6, wide))
+
+    assert len(counted) == 2
+    torch.testing.assert_close(again, first, atol=0, rtol=0)
+    assert not torch.equal(first, plain)
+    assert not torch.equal(first, other)
+
+
+def test_int8_without_onnx_runtime_is_told_before_the_first_pass(monkeypatch):
+    pytest.importorskip("openvino")
+    monkeypatch.setitem(base.PACKAGES, "onnx", ("a_package_that_nobody_has",))
+    network = PlainNet(keypoints=5, widths=(8, 8), blocks=1)
+
+    with pytest.raises(ConfigError, match=r"its help\. Install it: pip install 'fspose\[onnx\]'"):
+        placing("openvino", 1, "int8")(network, lambda: RANGES)
+    placing("openvino", 1, "int8")(network)
+
+
+@pytest.mark.parametrize(("known", "hint"), [(True, "bf16"), (False, "f32")])
+def test_what_has_no_ranges_is_in_bfloat16_where_the_processor_knows_it(monkeypatch, known, hint):
+    monkeypatch.setattr(passes, "knows_bfloat16", lambda: known)
+    monkeypatch.setattr(passes, "OpenVino", lambda *given: given)
+
+    assert create("openvino", 1, "int8") == (1, hint)
 
 
 def test_two_threads_get_their_own_answers(name):

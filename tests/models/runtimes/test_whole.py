@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from data.pose import Box
-from models.finder import Finder
-from models.networks.finder import FinderNet
-from models.runtimes.whole import BATCHES, Whole, of_finder, of_warp
+from models.runtimes.ranges import Ranges
+from models.runtimes.whole import BATCHES, of_warp
 from models.topdown import TopDown
 from models.warp import Warp
 
@@ -61,21 +62,37 @@ def test_a_transfer_network_is_tried_on_maps_that_differ(whole):
     assert not np.array_equal(current, reference)
 
 
-def test_a_finder_is_tried_on_pictures_of_one_size():
-    torch.manual_seed(0)
-    trunk = {"width": 8, "keypoints": 1, "modules": [1, 1, 1], "blocks": 1, "stem": 8}
-    finder = Finder(
-        FinderNet(trunk=trunk, head=8),
-        side=96,
-        least_score=0.5,
-        overlap=0.5,
-        most=5,
-        device="cpu",
-    )
-    pictures = [(np.zeros(shape, np.uint8), []) for shape in ((50, 90, 3), (300, 100, 3))]
+def test_a_finder_is_tried_on_pictures_as_it_reduces_them(whole_finder):
+    sides = [group[0].shape for group in whole_finder.groups]
 
-    found = of_finder(finder, pictures, (96, 64))
+    assert sides == [(2, 3, 64, 96), (1, 3, 96, 64), (1, 3, 96, 96)]
+    assert whole_finder.shapes == ((3, 0, 0),)
+    assert whole_finder.example == ((3, 64, 96),)
+    assert whole_finder.drift(whole_finder.reference).counted > 0
+    assert whole_finder.notes == {
+        "side": 96,
+        "least_candidate": 0.5,
+        "overlap": 0.6,
+        "least_score": 0.01,
+    }
 
-    assert found.shapes == ((3, 64, 96),)
-    assert isinstance(found, Whole)
-    assert [entry.shape[0] for entry in found.reference(found.samples)] == [2, 2]
+
+def test_halves_share_all_samples_of_all_sides(whole, whole_finder):
+    for each, counts in ((whole, (3, 2)), (whole_finder, (2, 2))):
+        halves = each.halves()
+        assert tuple(sum(len(group[0]) for group in half.groups) for half in halves) == counts
+    alone = replace(whole, samples=(whole.samples[0][:1],))
+    assert [len(half.samples[0]) for half in alone.halves()] == [1, 1]
+
+
+def test_the_head_stays_where_the_network_goes_elsewhere(whole):
+    class Silent(nn.Module):
+        def forward(self, images: Tensor) -> Tensor:
+            return torch.zeros(len(images), 19, 16, 12)
+
+    placed = whole.placed(lambda network, ranges: Silent(), Ranges("", 0, {}))
+
+    (maps,) = placed.reference(whole.samples)
+    assert maps.shape == (5, 19, 16, 12)
+    assert maps.std() > 0  # smoothed: less toward the edges
+    assert whole.bare is not whole.network
