@@ -117,7 +117,7 @@ def schemes(base: FastSlow, settings: TrackSettings, meter: Meter) -> dict[str, 
     }
 
 
-def _as_it_is(network: nn.Module) -> nn.Module:
+def _as_it_is(network: nn.Module, _: object = None) -> nn.Module:
     return network
 
 

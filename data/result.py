@@ -103,13 +103,15 @@ def _person(pose: Pose, origin: Origin, raw: Floats | None) -> Record:
         "box": [_number(side, 2) for side in pose.box.xywh],
         "score": _score(pose.score),
         "keypoints": [
-            [_number(x, 2), _number(y, 2), _score(score)]
-            for (x, y), score in zip(pose.keypoints.tolist(), pose.scores.tolist(), strict=True)
+            [x, y, score]
+            for (x, y), score in zip(
+                _numbers(pose.keypoints, 2), _numbers(pose.scores.clip(0, 1), 4), strict=True
+            )
         ],
         "from": origin,
     }
     if raw is not None:
-        person["raw"] = [[_number(x, 2), _number(y, 2)] for x, y in raw.tolist()]
+        person["raw"] = _numbers(raw, 2)
     return person
 
 
@@ -136,6 +138,12 @@ def _pose(person: Record) -> Pose:
 
 def _number(value: float, decimals: int) -> float:
     return round(float(value), decimals) + 0.0  # no minus before a zero
+
+
+def _numbers(values: Floats, decimals: int) -> list[Any]:
+    """The same of an array, as nested lists; all at once, for there are many."""
+    found: list[Any] = (np.round(values.astype(np.float64), decimals) + 0.0).tolist()
+    return found
 
 
 def _score(value: float) -> float:

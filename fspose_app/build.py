@@ -375,17 +375,15 @@ def stored_net(settings: HeatmapSettings, want: Wanted) -> tuple[TopDown, Models
     return want.net(settings.net), want.models({settings.net})
 
 
-def exportable(
-    role: Role, want: Wanted, pictures: Sequence[Picture], size: tuple[int, int]
-) -> tuple[str, Whole]:
+def exportable(role: Role, want: Wanted, pictures: Sequence[Picture]) -> tuple[str, Whole]:
     """The network of a role under its name, with what it is tried on.
 
-    `size` is that of the pictures which a finder reads. Raises ConfigError, WeightsError.
+    Raises ConfigError, WeightsError.
     """
     roles: set[Role] = {role, "slow"} if role == "transfer" else {role}
     name, _ = want.models(roles)[sorted(roles).index(role)]
     if role == "finder":
-        return name, whole.of_finder(want.finder().finder, pictures, size)
+        return name, whole.of_finder(want.finder(), pictures)
     if role == "transfer":
         net = want.net("slow")
         return name, whole.of_warp(want.warp("transfer", net.skeleton), net, pictures)

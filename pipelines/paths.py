@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, get_args
@@ -65,6 +66,12 @@ class Paths:
         """A track's readings in order of frame; none where there is no such track."""
         return [reading for _, reading in sorted(self._tracks.get(track, {}).items())]
 
+    def near(self, track: int, frame: int) -> list[Reading]:
+        """A track's readings from a frame on, and the two before it that tell its motion there."""
+        path = self.of(track)
+        start = bisect_left(path, frame, key=_frame)
+        return path[max(start - 2, 0) :]
+
     def add(self, track: int, reading: Reading) -> None:
         """One more reading, in the place of one that was there."""
         self._tracks.setdefault(track, {})[reading.frame] = reading
@@ -85,23 +92,33 @@ class Paths:
         self._tracks = {n: path for n, path in kept.items() if path}
 
 
+def parted(path: Sequence[Reading], seconds: float, frames: int) -> list[list[Reading]]:
+    """The path cut where nobody was read for longer than both `seconds` and `frames` frames."""
+    parts: list[list[Reading]] = []
+    for reading in path:
+        last = parts[-1][-1] if parts else None
+        if last is None or (
+            reading.seconds - last.seconds > seconds + 1e-6 and reading.frame - last.frame > frames
+        ):
+            parts.append([])
+        parts[-1].append(reading)
+    return parts
+
+
 def box_at(path: Sequence[Reading], frame: int) -> Box:
     """A person's box on a frame: between two readings in a straight line, beyond the first or last
     one on with the motion from the reading next to it."""
-    frames = np.array([reading.frame for reading in path], np.float64)
-    sides = np.array([_sides(reading.pose.box) for reading in path])
     if len(path) == 1:
-        return Box(*sides[0].tolist())
-    right = int(np.clip(np.searchsorted(frames, frame), 1, len(path) - 1))
-    left = right - 1
-    share = (frame - frames[left]) / (frames[right] - frames[left])
+        return path[0].pose.box
+    right = min(max(bisect_left(path, frame, key=_frame), 1), len(path) - 1)
+    before, after = path[right - 1], path[right]
+    share = (frame - before.frame) / (after.frame - before.frame)
+    first, last = np.array(_sides(before.pose.box)), np.array(_sides(after.pose.box))
     if not 0 <= share <= 1:  # beyond the ends the size stays, so that no box turns inside out
-        end = sides[right] if share > 1 else sides[left]
-        step = (sides[right] - sides[left])[:4].reshape(2, 2).mean(0)
-        step = step * (share - 1 if share > 1 else share)
-        moved = end + np.array([*step, *step, 0.0])
-        return Box(*moved.tolist())
-    return Box(*(sides[left] + share * (sides[right] - sides[left])).tolist())
+        end = last if share > 1 else first
+        step = (last - first)[:4].reshape(2, 2).mean(0) * (share - 1 if share > 1 else share)
+        return Box(*(end + np.array([*step, *step, 0.0])).tolist())
+    return Box(*(first + share * (last - first)).tolist())
 
 
 def moved_to(pose: Pose, box: Box) -> Pose:
@@ -110,6 +127,10 @@ def moved_to(pose: Pose, box: Box) -> Pose:
     relative = (pose.keypoints - np.array(pose.box.center)) / size
     points = relative * [box.width, box.height] + box.center
     return replace(pose, keypoints=points.astype(np.float32), box=box)
+
+
+def _frame(reading: Reading) -> int:
+    return reading.frame
 
 
 def _sides(box: Box) -> tuple[float, float, float, float, float]:

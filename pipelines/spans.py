@@ -12,6 +12,7 @@ from data.heatmaps import Heatmaps
 from data.pose import Box
 from models.decode import poses as decoded
 from pipelines.between import Key, Look, TwoSided, middles, nearest_keys
+from pipelines.hidden import Hiding, hidden
 from pipelines.likeness import overlap
 from pipelines.paths import Paths, Reading, box_at
 from pipelines.pipeline import Snapshot
@@ -95,13 +96,17 @@ class Spans:
         by_index = {frame.index: frame for frame in frames}
         self._lengthen(by_index, known)
         for _ in range(max(self._rhythm.stride - 1, 0).bit_length()):
+            paths = {track: self.paths.near(track, frames[0].index) for track in self.paths}
             wishes = [
-                (by_index[at], track, box_at(self.paths.of(track), at))
-                for track in self.paths
-                for at in middles(self.paths.of(track), self._rhythm.tolerance, self._rhythm.stride)
+                (by_index[at], track, box_at(path, at))
+                for track, path in paths.items()
+                for at in middles(path, self._rhythm.tolerance, self._rhythm.stride)
                 if at in by_index
             ]
             self._read(wishes)
+        paths = {track: self.paths.of(track) for track in self.paths}
+        for track, at in hidden(paths, by_index, self._eyes.skeleton, Hiding()):
+            self.paths.remove(track, at)
 
     def _take_slow(self, sights: Sequence[tuple[Frame, Sight]]) -> None:
         """The answers of the slow net as they are, and what they tell their neighbours."""
@@ -145,8 +150,8 @@ class Spans:
         """Read on from where a path begins or ends within the span, as far as somebody is there."""
         wishes: list[list[tuple[Frame, int, Box]]] = []
         step = max(self._rhythm.stride // 2, 1)
-        for track in self.paths:
-            path = self.paths.of(track)
+        paths = {track: self.paths.near(track, min(frames)) for track in self.paths}
+        for track, path in paths.items():
             ways = []
             if path[-1].frame in frames and path[-1].frame + step < max(frames):
                 ways.append(range(path[-1].frame + step, path[-1].frame + step + 1))
@@ -155,24 +160,13 @@ class Spans:
                 ways.append(range(path[0].frame - step, farthest, -step))
             for places in ways:
                 chosen = [(frames[at], track, box_at(path, at)) for at in places]
-                wishes.append(chosen[: self._free(chosen)])
+                wishes.append(chosen[: _free(chosen, paths)])
         seen = iter(self._read([wish for way in wishes for wish in way]))
         for way in wishes:
             flags = [next(seen) for _ in way]
             end = flags.index(False) if False in flags else len(flags)
             for frame, track, _ in way[end:]:
                 self.paths.remove(track, frame.index)
-
-    def _free(self, way: Sequence[tuple[Frame, int, Box]]) -> int:
-        """How many steps of a way lead through places that are nobody else's."""
-        for place, (frame, track, box) in enumerate(way):
-            for other in self.paths:
-                path = self.paths.of(other)
-                if other == track or not path[0].frame <= frame.index <= path[-1].frame:
-                    continue
-                if overlap(box, box_at(path, frame.index)) > _TAKEN:
-                    return place
-        return len(way)
 
     def _forget_old_keys(self) -> None:
         """Of everyone who is followed the last keyframe is kept, of others none."""
@@ -181,3 +175,14 @@ class Spans:
             for track, own in self._keys.items()
             if track in self._scout.alive
         }
+
+
+def _free(way: Sequence[tuple[Frame, int, Box]], paths: Mapping[int, Sequence[Reading]]) -> int:
+    """How many steps of a way lead through places that are nobody else's."""
+    for place, (frame, track, box) in enumerate(way):
+        for other, path in paths.items():
+            if other == track or not path[0].frame <= frame.index <= path[-1].frame:
+                continue
+            if overlap(box, box_at(path, frame.index)) > _TAKEN:
+                return place
+    return len(way)

@@ -10,7 +10,7 @@ import numpy as np
 from data.pose import Box
 from data.skeleton import Skeleton
 from pipelines.assign import FORBIDDEN, assign
-from pipelines.likeness import Costs, distances, oks
+from pipelines.likeness import Costs, distances, oks, share_inside
 from pipelines.paths import Reading, moved_to
 
 _RUN = 0.35  # seconds of a path's end from which its motion is read
@@ -23,31 +23,42 @@ class Joining:
 
     Each end, carried on with its own motion, must come within `reach` of the other, and
     `reach_growth` more for every second between; `gap` is the longest time between them. The cost
-    of a pair is half its distance and half what the two poses' OKS lacks, at most `limit`.
+    of a pair is half its distance and half what the two poses' OKS lacks, at most `limit`. Where
+    both ends lead out of the picture, one person left and another one came: less than `visible` of
+    the two carried boxes is then within it.
     """
 
     gap: float = 4.0
-    reach: float = 0.4
+    reach: float = 0.8
     reach_growth: float = 0.25
-    limit: float = 0.75
+    limit: float = 1.0
+    visible: float = 0.5
 
 
 Path = Sequence[Reading]
+Size = tuple[int, int]
 
 
 def joined(
-    ended: Mapping[int, Path], begun: Mapping[int, Path], skeleton: Skeleton, rule: Joining
+    ended: Mapping[int, Path],
+    begun: Mapping[int, Path],
+    skeleton: Skeleton,
+    rule: Joining,
+    size: Size,
 ) -> dict[int, int]:
-    """Of the paths that have `begun`, whose `ended` path each goes on, by number."""
+    """Of the paths that have `begun`, whose `ended` path each goes on, by number.
+
+    `size` is the picture's, (width, height).
+    """
     olds, news = list(ended), list(begun)
     cost = np.full((len(olds), len(news)), FORBIDDEN)
     for row, old in enumerate(olds):
         for column, new in enumerate(news):
-            cost[row, column] = _cost(ended[old], begun[new], skeleton, rule)
+            cost[row, column] = _cost(ended[old], begun[new], skeleton, rule, size)
     return {news[column]: olds[row] for row, column in assign(cost, rule.limit).pairs}
 
 
-def _cost(old: Path, new: Path, skeleton: Skeleton, rule: Joining) -> float:
+def _cost(old: Path, new: Path, skeleton: Skeleton, rule: Joining, size: Size) -> float:
     last, first = old[-1], new[0]
     gap = first.seconds - last.seconds
     if not 0 < gap <= rule.gap:
@@ -57,7 +68,7 @@ def _cost(old: Path, new: Path, skeleton: Skeleton, rule: Joining) -> float:
     far: Costs = np.maximum(
         distances([there], [first.pose.box], reach), distances([back], [last.pose.box], reach)
     )
-    if far[0, 0] > 1:
+    if far[0, 0] > 1 or max(share_inside(box, size) for box in (there, back)) < rule.visible:
         return FORBIDDEN
     before = moved_to(last.pose, first.pose.box)
     alike = float(oks([before], [first.pose], skeleton)[0, 0])

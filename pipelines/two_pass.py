@@ -9,9 +9,8 @@ waits for one span more, so memory does not grow with the video.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from itertools import groupby
 
 import numpy as np
 
@@ -20,13 +19,13 @@ from data.frame import Frame, FrameResult
 from data.skeleton import Skeleton
 from pipelines.between import TwoSided
 from pipelines.cuts import Thumbnail, is_cut, thumbnail
-from pipelines.paths import Reading
+from pipelines.names import Names
 from pipelines.pipeline import Snapshot, Transfer
 from pipelines.scout import Eyes
 from pipelines.smoothing import Shown, Smoothing, smoothed
 from pipelines.snapshot import part, prefixed
 from pipelines.spans import Rhythm, Spans
-from pipelines.stitch import Joining, joined
+from pipelines.stitch import Joining
 from pipelines.tracker import Tracking
 
 _RUN_IN = 1.0  # seconds of readings before an answer that smoothing still looks at
@@ -88,15 +87,15 @@ class TwoPassRun:
         self._thumbnail: Thumbnail | None = None  # of the last of them
         self._read: int | None = None  # the keyframe up to which the present scene is read
         self._keyframes: set[int] = set()  # of the frames held
-        self._names: dict[int, int] = {}  # by track, what it is called in the answers
-        self._next_name = 1
+        fill, stride = scheme.smoothing.fill, scheme.rhythm.stride
+        self._names = Names(scheme.skeleton, scheme.joining, fill, stride)
         spans = None
         if snapshot is not None:
             spans = part(snapshot, "spans")
             self._read = next(iter(snapshot["read"].tolist()), None)
             self._keyframes = set(snapshot["keyframes"].tolist())
-            self._names = dict(snapshot["names"].tolist())
-            self._next_name = int(snapshot["next_name"])
+            names = {(track, at): name for track, at, name in snapshot["names"].tolist()}
+            self._names.restore(names, int(snapshot["next_name"]))
         fusion = TwoSided(scheme.transfer, scheme.padding, scheme.fast_peak)
         self._spans = Spans(scheme.eyes, fusion, scheme.rhythm, scheme.tracking, spans)
 
@@ -104,12 +103,13 @@ class TwoPassRun:
         """What is remembered after the last result: a run that goes on is fed the frames after it,
         those too that this one was fed already."""
         read = [] if self._read is None else [self._read]
+        names = [(*stretch, name) for stretch, name in sorted(self._names.of.items())]
         return {
             **prefixed("spans", self._spans.snapshot()),
             "read": np.array(read, np.int64),
             "keyframes": np.array(sorted(self._keyframes), np.int64),
-            "names": np.array(sorted(self._names.items()), np.int64).reshape(-1, 2),
-            "next_name": np.array(self._next_name, np.int64),
+            "names": np.array(names, np.int64).reshape(-1, 3),
+            "next_name": np.array(self._names.next, np.int64),
         }
 
     @property
@@ -143,7 +143,8 @@ class TwoPassRun:
             self._read_up_to(last)
         results = self._answers(last.index + 1)
         self._spans.forget()
-        self._names, self._read = {}, None
+        self._names.forget()
+        self._read = None
         return results
 
     def _read_up_to(self, last: Frame) -> None:
@@ -176,48 +177,16 @@ class TwoPassRun:
         self._keyframes = {index for index in self._keyframes if index >= end}
         kept = max(self._scheme.joining.gap, _RUN_IN)
         self._spans.paths.forget_before(frames[-1].seconds - kept)
-        known = set(self._spans.paths) | self._spans.known
-        self._names = {track: name for track, name in self._names.items() if track in known}
+        self._names.keep(self._spans.paths)
         return results
 
     def _people(self, end: int, start: float) -> dict[int, dict[int, Shown]]:
         """By name and frame what is shown of everyone who is there before the frame `end`, by
         readings from the second `start` on."""
-        paths = {track: self._spans.paths.of(track) for track in self._spans.paths}
-        self._name({track: path for track, path in paths.items() if path[0].frame < end})
+        paths, stride = self._spans.paths, self._scheme.rhythm.stride
+        last = next(frame for frame in self._held if frame.index == self._read)
+        self._names.give(paths, end, self._spans.known, last)
         return {
-            name: smoothed([r for r in path if r.seconds >= start], self._scheme.smoothing)
-            for name, path in self._named(paths).items()
+            name: smoothed([r for r in path if r.seconds >= start], self._scheme.smoothing, stride)
+            for name, path in self._names.whole(paths).items()
         }
-
-    def _name(self, paths: Mapping[int, list[Reading]]) -> None:
-        """Everyone who is new gets the name of a path that they go on, or the next free one.
-
-        Who was read on one frame alone, though the next ones were looked at, is nobody.
-        """
-        new = sorted((t for t in paths if t not in self._names), key=lambda t: paths[t][0].frame)
-        for _, tracks in groupby(new, key=lambda t: paths[t][0].frame):
-            begun = {track: paths[track] for track in tracks}
-            owners = joined(self._over(paths), begun, self._scheme.skeleton, self._scheme.joining)
-            for track, path in begun.items():
-                if track in owners:
-                    self._names[track] = owners[track]
-                elif len(path) > 1 or path[0].frame == self._read:
-                    self._names[track], self._next_name = self._next_name, self._next_name + 1
-
-    def _over(self, paths: Mapping[int, list[Reading]]) -> dict[int, list[Reading]]:
-        """The whole paths of the names whose tracks have all been given up."""
-        going = {name for track, name in self._names.items() if track in self._spans.known}
-        return {name: path for name, path in self._named(paths).items() if name not in going}
-
-    def _named(self, paths: Mapping[int, list[Reading]]) -> dict[int, list[Reading]]:
-        """The whole paths of all names so far."""
-        whole: dict[int, list[Reading]] = {}
-        for track, path in paths.items():
-            if track in self._names:
-                whole.setdefault(self._names[track], []).extend(path)
-        return {name: sorted(path, key=_frame) for name, path in sorted(whole.items())}
-
-
-def _frame(reading: Reading) -> int:
-    return reading.frame

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -34,6 +35,8 @@ COMMANDS = {
 
 BESIDE = ("track", "webcam", "serve", "bench")
 """Commands in which decoding, drawing and encoding go on beside the networks."""
+
+SWITCH = 0.0005  # seconds for which a thread may keep Python's lock while another one waits
 
 INTERRUPTED = 130  # 128 and the number of SIGINT, as shells count
 
@@ -80,9 +83,11 @@ def _share_cores() -> None:
     """Let idle threads of the networks sleep; torch reads the wish when it is loaded.
 
     Else they spin for milliseconds after every layer, on the cores that decode and draw. Where
-    nothing is beside the networks, as in training, spinning is the quicker way.
+    nothing is beside the networks, as in training, spinning is the quicker way. And whoever comes
+    back from a network waits half a millisecond for Python's lock at most, not its usual five.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    sys.setswitchinterval(SWITCH)
 
 
 def _console() -> Console:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from data.pose import Box, Pose
-from pipelines.paths import Paths, Reading, box_at
+from pipelines.paths import Paths, Reading, box_at, parted
 
 
 def reading(frame, left=0.0, origin="fused"):
@@ -74,5 +74,26 @@ def test_a_box_moves_in_a_straight_line_and_on_beyond_the_ends(frame, left):
     assert (box.left, box.width, box.height) == pytest.approx((left, 10, 20))
 
 
+@pytest.mark.parametrize(
+    ("frame", "left"), [(0, [0, 4, 8, 9]), (8, [0, 4, 8, 9]), (9, [4, 8, 9]), (99, [8, 9])]
+)
+def test_near_a_frame_are_the_readings_from_it_on_and_two_before(frame, left):
+    paths = Paths()
+    for at in (9, 0, 8, 4):
+        paths.add(5, reading(at))
+
+    assert [one.frame for one in paths.near(5, frame)] == left
+    assert paths.near(6, frame) == []
+
+
 def test_one_reading_alone_stands_still():
     assert box_at([reading(3, 7.0)], 9).left == 7
+
+
+def test_a_path_is_parted_where_seconds_and_frames_are_too_many():
+    readings = [reading(frame) for frame in (0, 4, 14, 15, 30)]
+    parts = [[r.frame for r in part] for part in parted(readings, 0.4, 4)]
+
+    assert parts == [[0, 4, 14, 15], [30]]
+    assert parted(readings, 0.1, 20) == [readings]
+    assert parted([], 0.4, 4) == []

@@ -110,8 +110,30 @@ def test_short_paths_are_no_trouble(count):
 @pytest.mark.parametrize("count", [3, 4, 5, 9])
 def test_the_bands_are_those_of_the_least_squares_problem(count):
     generator = np.random.default_rng(count)
-    values, weights = generator.normal(size=(count, 2)), generator.uniform(0.5, 2, count)
+    values, weights = generator.normal(size=(4, count, 2)), generator.uniform(0.5, 2, (4, count))
     second = np.diff(np.eye(count), 2, axis=0)
-    plain = np.linalg.solve(np.diag(weights) + 3.0 * second.T @ second, weights[:, None] * values)
+    plain = [
+        np.linalg.solve(np.diag(own) + 3.0 * second.T @ second, own[:, None] * series)
+        for series, own in zip(values, weights, strict=True)
+    ]
 
     np.testing.assert_allclose(whittaker(values, weights, 3.0), plain, atol=1e-6)
+
+
+def test_over_a_long_way_nobody_swings_out():
+    places = [*range(12), *range(21, 33)]
+    there_and_back = lambda t: -abs(200 * (t - 16 / FPS))  # noqa: E731
+    shown = curve(smoothed(path(places, there_and_back), Smoothing()))
+    curved = curve(smoothed(path(places, there_and_back), Smoothing(line=1.0)))
+
+    assert shown[12:21].max() <= max(shown[11], shown[21]) + 1e-3
+    assert curved[12:21].max() > max(curved[11], curved[21]) + 5
+
+
+def test_readings_that_the_rhythm_parts_have_no_gap_between_them():
+    slow = [
+        Reading(r.frame, r.frame / 5, r.pose, r.origin) for r in path(range(0, 21, 4), lambda t: t)
+    ]
+
+    assert list(smoothed(slow, Smoothing(), 4)) == list(range(21))
+    assert list(smoothed(slow, Smoothing())) == [0, 4, 8, 12, 16, 20]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from pipelines.between import TwoSided
+from pipelines.hidden import Hiding, hidden
 from pipelines.scout import Eyes
 from pipelines.spans import Rhythm, Spans
 from pipelines.tracker import Tracking
@@ -80,3 +81,14 @@ def test_the_maps_of_one_keyframe_are_kept_for_each_who_is_followed(stage, read)
 
     assert len(short["keyed"]) == len(long["keyed"]) <= 2
     np.testing.assert_array_equal(long["keyed"][:, 0], 1)
+
+
+def test_of_two_who_pass_each_other_no_reading_shows_the_wrong_one(stage, read):
+    front = stage.Walker(stage.line((100, 180), (150, 0)), depth=0)
+    behind = stage.Walker(stage.line((250, 180), (0, 0)), depth=1, phase=2.0)
+    spans = read(stage.World([front, behind]), count=49, tolerance=0.0)
+    paths = {track: spans.paths.of(track) for track in spans.paths}
+
+    assert set(paths) == {1, 2}
+    assert hidden(paths, range(49), stage.COCO_17, Hiding()) == []
+    assert len(paths[2]) < len(paths[1]) <= 49

@@ -8,6 +8,7 @@ from pipelines.paths import Reading, moved_to
 from pipelines.stitch import Joining, joined
 
 FPS = 25.0
+SIZE = (640, 360)
 
 
 def path(frames, x, speed, shape=None):
@@ -24,7 +25,7 @@ def path(frames, x, speed, shape=None):
 
 
 def who(ended, begun, rule=None):
-    return joined(ended, begun, COCO_17, rule or Joining())
+    return joined(ended, begun, COCO_17, rule or Joining(), SIZE)
 
 
 def test_who_walks_on_after_a_gap_is_the_same():
@@ -78,3 +79,14 @@ def test_a_pose_moves_and_grows_with_its_box():
     np.testing.assert_allclose(
         moved.keypoints, np.linspace(0, 1, 34).reshape(17, 2) * [80, 200] + [100, 0], atol=1e-3
     )
+
+
+def test_who_comes_in_where_another_left_the_picture_is_somebody_else():
+    left, came = path(range(20), 570, 100), path(range(30, 50), 760, -100)
+
+    assert who({3: left}, {5: came}) == {}
+    assert who({3: left}, {5: came}, Joining(visible=0.0)) == {5: 3}
+
+
+def test_who_is_hidden_at_the_edge_goes_on():
+    assert who({3: path(range(20), 600, 0)}, {5: path(range(30, 50), 600, 0)}) == {5: 3}

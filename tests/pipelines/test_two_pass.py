@@ -121,9 +121,9 @@ def test_a_run_that_goes_on_says_what_an_uninterrupted_one_says(stage, stop):
 
 def cut_at(frames, at):
     """The frames with another backdrop from a frame on."""
-    ramp = np.linspace(0, 255, 640, dtype=np.uint8)[None, :, None]
     for frame in frames:
         image = np.array(frame.image)
+        ramp = np.linspace(0, 255, image.shape[1], dtype=np.uint8)[None, :, None]
         own = image[0, 0].copy()
         image[:] = ramp if frame.index < at else ramp[:, ::-1]
         image[0, 0] = own
