@@ -34,9 +34,10 @@ class Evidence:
 
     `index` and `seconds` are of that reading, `key_index`, `key_size` and `key_score` of the last
     one by the slow net. `stir` is how fast the keypoints move within the box (their median, in
-    sizes of the box a second), `doubt` how far the answer lies from what the fast net alone says
-    (their mean, in sizes); a box's size is the root of its area. `relative` (J, 2) are the answer's
-    keypoints with the box as unit square about its centre, `patch` the box's small grey picture.
+    sizes of the box a second), `doubt` how far answers that were fused lay from what the fast net
+    alone said (their mean, in sizes); a box's size is the root of its area. `relative` (J, 2) are
+    the answer's keypoints with the box as unit square about its centre, `patch` the box's small
+    grey picture.
     """
 
     index: int
@@ -86,22 +87,24 @@ def first(frame: Frame, box: Box, answer: Pose) -> Evidence:
     )
 
 
-def after(past: Evidence, frame: Frame, box: Box, answer: Pose, measured: Pose | None) -> Evidence:
+def after(
+    past: Evidence, frame: Frame, box: Box, answer: Pose, measured: Pose | None, *, key: bool
+) -> Evidence:
     """The evidence after a later reading; `measured` is what the fast net alone says, None where
-    the slow net read."""
+    that was not merged with a keyframe, `key` says that the slow net read."""
     size, now = size_of(box), first(frame, box, answer)
     passed = max(frame.seconds - past.seconds, 1e-3)
     steps = (now.relative - past.relative) * [box.width, box.height]
     stir = float(np.median(np.hypot(steps[:, 0], steps[:, 1]))) / size / passed
-    now = replace(now, stir=_blend(past.stir, stir), doubt=past.doubt)
-    if measured is None:
+    apart = past.doubt if measured is None else _apart(answer, measured, size)
+    now = replace(now, stir=_blend(past.stir, stir), doubt=_blend(past.doubt, apart))
+    if key:
         return now
     return replace(
         now,
         key_index=past.key_index,
         key_size=past.key_size,
         key_score=past.key_score,
-        doubt=_blend(past.doubt, _apart(answer, measured, size)),
     )
 
 

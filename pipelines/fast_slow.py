@@ -12,7 +12,7 @@ from data.errors import ConfigError
 from data.frame import Frame, FrameResult, Origin
 from data.pose import Box, Pose
 from data.skeleton import Skeleton
-from pipelines.fusion import Fusion
+from pipelines.fusion import FastOnly, Fusion
 from pipelines.keyframes import Keyframes
 from pipelines.likeness import without_doubles
 from pipelines.memory import Memory, Remembered
@@ -37,7 +37,8 @@ class FastSlow:
 
     With `adaptive`, everyone known has keyframes of their own, or is not read at all, as
     `pipelines/schedule.py` has it; `keyframes` says when everybody has one at once, best `First`.
-    A cut in the video then makes the run forget everyone.
+    A cut in the video then makes the run forget everyone. `alone` makes the answers of those whose
+    keyframe no longer helps.
 
     Stages told to the `clock`: find, slow, fast, fuse, decode, track.
     """
@@ -53,6 +54,7 @@ class FastSlow:
     weak_fast_score: float = 0.05
     tracking: Tracking = field(default_factory=Tracking)
     adaptive: Adaptive | None = None
+    alone: Fusion = field(default_factory=lambda: FastOnly("smooth"))
     clock: Clock = no_clock
 
     def __post_init__(self) -> None:
@@ -90,6 +92,7 @@ class FastSlowRun:
             slow=scheme.slow,
             fast=scheme.fast,
             fusion=scheme.fusion,
+            alone=scheme.alone,
             padding=scheme.padding,
             weak_score=scheme.weak_score,
             weak_fast_score=scheme.weak_fast_score,
@@ -165,10 +168,12 @@ class FastSlowRun:
             if self._tracker.unseen(number) <= quiet
         }
         shown |= {number: (pose, "carried") for number, pose in resting.items()}
+        old = {tracked.track for tracked in carried}
+        again = bool(plan.due) or any(shown[n][1] == "slow" for n in old & shown.keys())
         return FrameResult(
             frame,
             tuple(replace(pose, track=number) for number, (pose, _) in sorted(shown.items())),
-            keyframe or bool(plan.due),
+            keyframe or again,
             tuple(origin for _, (_, origin) in sorted(shown.items())),
         )
 
@@ -183,20 +188,23 @@ class FastSlowRun:
         return without_doubles(boxes, self._scheme.tracking.duplicate_iou)
 
     def _plan(self, carried: list[Tracked], found: list[Box] | None, keyframe: bool) -> Plan:
-        """On a keyframe all are fresh, also whom the finder missed; else only its strangers."""
+        """On a keyframe all are fresh, also whom the finder missed; else only its strangers, and
+        who is found where the schedule has people matched anew."""
         boxes = found or []
         owners = self._tracker.recognise(boxes)
         mine = {n: box for n, box in zip(owners, boxes, strict=True) if n is not None}
         if keyframe:
             missed = [tracked.box for tracked in carried if tracked.track not in mine]
             return Plan([], [*boxes, *missed], {}, len(boxes))
-        strangers = [box for n, box in zip(owners, boxes, strict=True) if n is None]
-        return Plan(carried, strangers, mine, len(strangers))
+        anew = self._schedule.mixed(carried) & mine.keys() if self._schedule else set()
+        fresh = [b for n, b in zip(owners, boxes, strict=True) if n is None or n in anew]
+        known = [tracked for tracked in carried if tracked.track not in anew]
+        return Plan(known, fresh, mine, len(fresh))
 
     def _turns(self, frame: Frame, plan: Plan, *, searched: bool) -> dict[int, Turn]:
-        """Who of the known is read by which net; all by the fast one where there is no schedule."""
+        """Who of the known is read by which net; all are fused where there is no schedule."""
         if self._schedule is None:
-            return {tracked.track: "fast" for tracked in plan.known}
+            return {tracked.track: "fused" for tracked in plan.known}
         return self._schedule.turns(frame, plan.known, searched=searched, fresh=len(plan.fresh))
 
     def _learn(
@@ -206,10 +214,10 @@ class FastSlowRun:
         if self._schedule is None:
             return {}
         for number, sighting in seen.items():
-            by_fast = looked.maps[sighting].origin != "slow"
-            measured = sighting.measured if by_fast else None
+            origin = looked.maps[sighting].origin
+            measured = sighting.measured if origin == "fused" else None
             tracked = Tracked(number, self._tracker.box(number))
-            self._schedule.learn(frame, tracked, sighting.pose, measured)
+            self._schedule.learn(frame, tracked, sighting.pose, measured, key=origin == "slow")
         self._schedule.keep({*seen, *(tracked.track for tracked in unread)})
         return {tracked.track: self._schedule.pose(tracked) for tracked in unread}
 
@@ -240,7 +248,9 @@ class FastSlowRun:
 
 def _by_turns(plan: Plan, turns: Mapping[int, Turn]) -> tuple[Plan, list[Tracked]]:
     """The plan in which the known have their turns, and who is not read at all."""
-    people: dict[Turn, list[Tracked]] = {"slow": [], "fast": [], "carried": []}
+    people: dict[Turn, list[Tracked]] = {"slow": [], "fused": [], "fast": [], "carried": []}
     for tracked in plan.known:
         people[turns[tracked.track]].append(tracked)
-    return replace(plan, known=people["fast"], due=people["slow"]), people["carried"]
+    alone = frozenset(tracked.track for tracked in people["fast"])
+    known = [*people["fused"], *people["fast"]]
+    return replace(plan, known=known, due=people["slow"], alone=alone), people["carried"]

@@ -23,7 +23,8 @@ class Plan:
 
     `known` go on with the fast net; `fresh` get the slow one, and so do the `due`, who are known
     but have a keyframe of their own. `found` are the finder's boxes of known and due, by track; the
-    first `strangers` of the fresh are its boxes themselves.
+    first `strangers` of the fresh are its boxes themselves. `alone` are those of the known whose
+    fast maps are the answer by themselves, without a fusion.
     """
 
     known: list[Tracked]
@@ -31,6 +32,7 @@ class Plan:
     found: dict[int, Box]
     strangers: int
     due: list[Tracked] = field(default_factory=list)
+    alone: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,6 +64,7 @@ class Reader:
     slow: HeatmapNet
     fast: HeatmapNet
     fusion: Fusion
+    alone: Fusion
     padding: float
     weak_score: float
     weak_fast_score: float
@@ -77,7 +80,7 @@ class Reader:
         fast = self._run("fast", self.fast, frame, [*boxes, *also])
         with self.clock("fuse"):
             between = self._between(frame, plan.known, fast[:known], memory)
-            fused = self.fusion(between) if known else []
+            fused = self._fused(plan, between)
         with self.clock("decode"):
             answers = [*fused, *(Fused(maps) for maps in slow)]
             poses = decoded([each.answer for each in answers], [*boxes, *exact])
@@ -87,14 +90,16 @@ class Reader:
         sightings = []
         tracks = [tracked.track for tracked in (*plan.known, *plan.due)]
         for place, (pose, made) in enumerate(zip(poses, answers, strict=True)):
-            origin: Origin = self.fusion.origin if place < known else "slow"
+            origin: Origin = "slow"
+            if place < known:
+                origin = (self.alone if tracks[place] in plan.alone else self.fusion).origin
             if place < known + due:
                 found = plan.found.get(tracks[place])
             else:
                 found = pose.box if place < known + due + plan.strangers else None
             support = pose.score / self.weak_score
             if place < known:
-                support = self._support(pose, measured[place])
+                support = self._support(pose, measured[place], origin)
             sightings.append(Sighting(pose, measured[place], found, support))
             maps[sightings[-1]] = Maps(made.answer, own[place], origin, made.carried)
         own_tracks = dict(zip(tracks, sightings, strict=False))
@@ -110,10 +115,19 @@ class Reader:
             people.append(Between(maps, crop, past, frame.index - past.key_index))
         return people
 
-    def _support(self, pose: Pose, measured: Pose) -> float:
+    def _fused(self, plan: Plan, between: Sequence[Between]) -> list[Fused]:
+        """The answers' maps of all known, in their order."""
+        own = [tracked.track in plan.alone for tracked in plan.known]
+        merged = [person for person, alone in zip(between, own, strict=True) if not alone]
+        rest = [person for person, alone in zip(between, own, strict=True) if alone]
+        fused = iter(self.fusion(merged) if merged else [])
+        quick = iter(self.alone(rest) if rest else [])
+        return [next(quick if alone else fused) for alone in own]
+
+    def _support(self, pose: Pose, measured: Pose, origin: Origin) -> float:
         """The weaker of the answer's evidence and the fast net's own."""
         own = measured.score / self.weak_fast_score
-        if self.fusion.origin == "fast":
+        if origin == "fast":
             return own
         return min(own, pose.score / self.weak_score)
 

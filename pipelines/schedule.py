@@ -2,7 +2,8 @@
 
 A person's keyframes are the person's own: the slow net reads whoever the evidence calls for, a few
 on a frame, the most urgent first. The fast net reads who moves; who hardly does is carried for some
-frames. A budget bounds both.
+frames. What the fast net says is merged with the keyframe only while the keyframe still shows the
+person as they are: whose limbs move quickly is answered by the fast net alone. A budget bounds all.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from data.errors import ConfigError
 from data.frame import Frame
 from data.pose import Pose
+from data.similarity import iou_matrix
 from pipelines import evidence
 from pipelines.budget import Budget, Purses
 from pipelines.cuts import Thumbnail, is_cut, thumbnail
@@ -25,7 +27,8 @@ from pipelines.evidence import Evidence
 from pipelines.snapshot import Arrays, part, prefixed
 from pipelines.tracker import Tracked
 
-Turn = Literal["slow", "fast", "carried"]
+Turn = Literal["slow", "fused", "fast", "carried"]
+"""`fused` is the fast net with the keyframe's maps, `fast` the fast net alone."""
 
 # What counts as one whole reason to read somebody. Chosen on drawn clips of the seeds for tuning
 # and on Bonn's sequence, against the slow net on every frame (docs/keyframes.md).
@@ -35,6 +38,10 @@ _DOUBT = 0.15  # sizes between the answer and the fast net's own
 _GROWTH = 0.7  # of the logarithm of the box's size since the keyframe
 _FALL = 0.5  # of the score, as a share of the keyframe's
 _SOONEST = 8  # frames between two keyframes of a person, whatever the evidence says
+# Sizes a second within the box from which on the keyframe's maps pull the answer away: on moving
+# people the fast net alone is right more often then, on people who stay the fusion is.
+_STIRRED = 0.4
+_NEAR = 0.1  # IoU of two tracks' boxes from which on their people may be mixed up
 _AT_ONCE = 8  # people, of whom one has a keyframe on a frame: of more the eighth part
 _SETTLED = 8  # frames after a cut in which no other one counts, so that a flicker costs little
 SKIP = 3  # frames in a row on which somebody may go unread, unless another number is asked for
@@ -67,11 +74,13 @@ class Adaptive:
 
 @dataclass(frozen=True, slots=True)
 class _Wish:
-    """One person's reasons: whole ones from 1 on. `read` is infinite for who must be read."""
+    """One person's reasons: whole ones from 1 on. `read` is infinite for who must be read, `quick`
+    the turn of the fast net that suits them."""
 
     track: int
     read: float
     key: float
+    quick: Turn
 
 
 class Schedule:
@@ -116,6 +125,19 @@ class Schedule:
             self._last_cut = frame.index
         return settled
 
+    def mixed(self, people: Sequence[Tracked]) -> set[int]:
+        """Who may be mixed up with somebody near, and so is better read by the slow net in the
+        finder's box and matched anew where the finder looks; nobody where there is a budget.
+
+        Who goes on from the track's own box in a crossing sees there whoever stands in front.
+        """
+        if self._purses is not None:
+            return set()
+        boxes = [tracked.box for tracked in people]
+        shared = np.triu(iou_matrix(boxes, boxes), 1)
+        pairs = np.argwhere(shared > _NEAR).tolist()
+        return {people[place].track for pair in pairs for place in pair}
+
     def turns(
         self, frame: Frame, people: Sequence[Tracked], *, searched: bool, fresh: int
     ) -> dict[int, Turn]:
@@ -125,22 +147,25 @@ class Schedule:
         poses only.
         """
         wishes = self._wishes(frame, people, must=searched)
-        turns: dict[int, Turn] = {w.track: "fast" if w.read >= 1 else "carried" for w in wishes}
+        turns: dict[int, Turn] = {w.track: w.quick if w.read >= 1 else "carried" for w in wishes}
         due = sorted((w for w in wishes if w.key >= 1), key=lambda wish: -wish.key)
         asked = due[: max(1, math.ceil(len(people) / _AT_ONCE))]
         turns |= {wish.track: "slow" for wish in asked}
         return turns if self._purses is None else self._paid(wishes, turns, fresh)
 
-    def learn(self, frame: Frame, tracked: Tracked, answer: Pose, measured: Pose | None) -> None:
+    def learn(
+        self, frame: Frame, tracked: Tracked, answer: Pose, measured: Pose | None, *, key: bool
+    ) -> None:
         """Takes in a reading of a track, whose box is what the track made of it.
 
-        `measured` is what the fast net alone says, None where the slow net read.
+        `measured` is what the fast net alone says, None where that was not merged with a keyframe.
+        `key` says that the slow net read.
         """
         past, box = self._known.get(tracked.track), tracked.box
         if past is None:
             self._known[tracked.track] = evidence.first(frame, box, answer)
         else:
-            self._known[tracked.track] = evidence.after(past, frame, box, answer, measured)
+            self._known[tracked.track] = evidence.after(past, frame, box, answer, measured, key=key)
 
     def pose(self, tracked: Tracked) -> Pose:
         """The pose of who is carried."""
@@ -159,11 +184,13 @@ class Schedule:
         for tracked in people:
             known = self._known.get(tracked.track)
             if known is None:
-                wishes.append(_Wish(tracked.track, math.inf, 0.0))
+                wishes.append(_Wish(tracked.track, math.inf, 0.0, "fused"))
                 continue
             late = frame.index - known.index > self._settings.skip
             read = math.inf if must or late else self._read(frame, tracked, known)
-            wishes.append(_Wish(tracked.track, read, self._key(frame, tracked, known, read)))
+            key = self._key(frame, tracked, known, read)
+            quick: Turn = "fast" if known.stir >= _STIRRED else "fused"
+            wishes.append(_Wish(tracked.track, read, key, quick))
         return wishes
 
     def _read(self, frame: Frame, tracked: Tracked, known: Evidence) -> float:
@@ -202,5 +229,5 @@ class Schedule:
         for wish in sorted(left, key=lambda wish: -wish.read):
             if math.isinf(wish.read) or purses.fast.pays_for(wish.read):
                 purses.fast.pay()
-                paid[wish.track] = "fast"
+                paid[wish.track] = wish.quick
         return paid

@@ -79,9 +79,9 @@ def test_who_hardly_moves_within_the_box_is_carried_between(stage, two, scheme):
     results = list(scheme(two, fast=fast)(two.frames(200)))
 
     origins = [origin for result in results for origin in result.origins]
-    assert {"slow", "fused", "carried"} == set(origins)
+    assert {"slow", "fused", "fast", "carried"} == set(origins)
     assert origins.count("carried") > 0.4 * len(origins)
-    assert sum(fast.boxes) == origins.count("fused")
+    assert sum(fast.boxes) == origins.count("fused") + origins.count("fast")
 
 
 def test_results_name_people_in_order_whoever_is_carried(stage, two, scheme):
@@ -123,6 +123,30 @@ def test_a_frame_is_one_call_of_each_net(stage, scheme):
         after = len(slow.boxes), len(fast.boxes), len(calls)
         assert all(b - a <= 1 for a, b in zip(before, after, strict=True))
     assert calls
+
+
+def test_nobody_s_keyframe_is_carried_for_an_answer_of_the_fast_net_alone(stage, scheme):
+    world = crowd(stage, 3)
+    carried = []
+
+    def transfer(current, reference):
+        carried.append(len(current))
+        return stage.leaning(current, reference)
+
+    merge = create("two-maps", interval=16, resampling="smooth", transfer=transfer)
+    fast = stage.WorldNet(world, size=(28, 28))
+    frames = list(world.frames(80))
+
+    alone = 0
+    run = scheme(world, fusion=merge, fast=fast).begin()
+    for frame in frames:
+        read, moved = sum(fast.boxes), sum(carried)
+        result = run.step(frame)
+        read, moved = sum(fast.boxes) - read, sum(carried) - moved
+        assert moved >= result.origins.count("fused")
+        assert read - moved >= result.origins.count("fast")
+        alone += result.origins.count("fast")
+    assert alone > 10
 
 
 def test_who_vanishes_is_dropped_within_a_second(stage, scheme):

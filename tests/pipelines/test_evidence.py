@@ -70,9 +70,9 @@ def test_stir_is_the_motion_within_the_box_and_not_the_box_s_own():
     walked, waved = (evidence.first(frame(0), BOX, pose()) for _ in range(2))
     for index in range(1, 12):
         box = Box(100 + 5 * index, 50, 200 + 5 * index, 250)
-        walked = evidence.after(walked, frame(index), box, pose(box), pose(box))
+        walked = evidence.after(walked, frame(index), box, pose(box), pose(box), key=False)
         answer = pose(shift=(3.0 * index, 0))
-        waved = evidence.after(waved, frame(index), BOX, answer, answer)
+        waved = evidence.after(waved, frame(index), BOX, answer, answer, key=False)
 
     assert walked.stir < 0.01
     assert waved.stir == pytest.approx(3 * 25 / np.sqrt(100 * 200), rel=0.02)
@@ -81,25 +81,37 @@ def test_stir_is_the_motion_within_the_box_and_not_the_box_s_own():
 def test_doubt_is_how_far_the_answer_lies_from_the_fast_net_s_own():
     known = evidence.first(frame(0), BOX, pose())
     for index in range(1, 12):
-        known = evidence.after(known, frame(index), BOX, pose(), pose(shift=(10, 0)))
+        known = evidence.after(known, frame(index), BOX, pose(), pose(shift=(10, 0)), key=False)
 
     assert known.doubt == pytest.approx(10 / np.sqrt(100 * 200), rel=0.01)
+
+
+def test_an_answer_of_the_fast_net_alone_says_nothing_of_doubt():
+    known = evidence.first(frame(0), BOX, pose())
+    known = evidence.after(known, frame(1), BOX, pose(), pose(shift=(10, 0)), key=False)
+
+    later = evidence.after(known, frame(2), BOX, pose(), None, key=False)
+
+    assert known.doubt > 0
+    assert (later.doubt, later.key_index) == (known.doubt, 0)
 
 
 def test_a_keyframe_is_what_later_ones_are_compared_with():
     known = evidence.first(frame(0), BOX, pose())
     larger = Box(100, 50, 300, 450)
 
-    known = evidence.after(known, frame(3), larger, pose(larger, score=0.5), pose(larger))
+    known = evidence.after(
+        known, frame(3), larger, pose(larger, score=0.5), pose(larger), key=False
+    )
     assert (known.index, known.key_index, known.key_score) == (3, 0, pytest.approx(0.8))
-    known = evidence.after(known, frame(5), larger, pose(larger, score=0.6), None)
+    known = evidence.after(known, frame(5), larger, pose(larger, score=0.6), None, key=True)
     assert (known.key_index, known.key_score) == (5, pytest.approx(0.6))
     assert known.key_size == pytest.approx(2 * evidence.size_of(BOX))
 
 
 def test_what_is_packed_comes_back_exactly():
     known = {4: evidence.first(frame(0), BOX, pose())}
-    known[9] = evidence.after(known[4], frame(2), BOX, pose(shift=(2, 1)), pose())
+    known[9] = evidence.after(known[4], frame(2), BOX, pose(shift=(2, 1)), pose(), key=False)
 
     back = evidence.unpack(evidence.pack(known))
 

@@ -35,7 +35,7 @@ def run(settings, people, frames, *, shift=lambda n, i: 0.0, apart=lambda n, i: 
     """
     schedule, crowd, told = Schedule(settings), [person(n + 1) for n in range(people)], []
     for tracked in crowd:
-        schedule.learn(frame(0), tracked, pose(tracked), None)
+        schedule.learn(frame(0), tracked, pose(tracked), None, key=True)
     for index in range(1, frames):
         now = frame(index)
         searched = every is not None and index % every == 0
@@ -46,7 +46,8 @@ def run(settings, people, frames, *, shift=lambda n, i: 0.0, apart=lambda n, i: 
                 continue
             answer = pose(tracked, shift(tracked.track, index))
             own = pose(tracked, shift(tracked.track, index) + apart(tracked.track, index))
-            schedule.learn(now, tracked, answer, own if turn == "fast" else None)
+            measured = own if turn == "fused" else None
+            schedule.learn(now, tracked, answer, measured, key=turn == "slow")
         told.append(turns)
     return told
 
@@ -61,6 +62,10 @@ def swing(number, index):
     return float(np.random.default_rng([number, index]).uniform(0, 20))
 
 
+def sway(number, index):
+    return swing(number, index) / 8
+
+
 def test_who_does_not_move_is_carried_and_never_longer_than_allowed():
     told = run(Adaptive(skip=3), 1, 80)
 
@@ -72,6 +77,17 @@ def test_who_does_not_move_is_carried_and_never_longer_than_allowed():
 
 def test_who_moves_is_read_on_every_frame():
     assert share(run(Adaptive(), 2, 60, shift=swing), "carried") < 0.05
+
+
+def test_whose_limbs_move_quickly_is_answered_by_the_fast_net_alone():
+    def moves(number, index):
+        return (swing if number == 1 else sway)(number, index)
+
+    told = run(Adaptive(), 2, 100, shift=moves)
+
+    assert share(told[8:], "fast", 1) > 0.8
+    assert share(told, "fused", 2) > 0.2
+    assert share(told[8:], "fast", 2) == share(told[8:], "fused", 1) == 0
 
 
 def test_with_nothing_to_skip_everyone_is_read():
@@ -89,7 +105,7 @@ def test_disagreement_brings_keyframes_forward():
     def apart(number, index):
         return 6.0 if number == 1 else 0.0
 
-    told = run(Adaptive(), 2, 100, shift=swing, apart=apart)
+    told = run(Adaptive(), 2, 100, shift=sway, apart=apart)
 
     assert share(told, "slow", 1) > 2 * share(told, "slow", 2)
 
@@ -112,10 +128,10 @@ def test_on_a_search_everyone_is_read():
 def test_who_is_read_in_vain_is_read_again():
     schedule = Schedule(Adaptive())
     for index in range(20):
-        schedule.learn(frame(index), person(1), pose(person(1)), None)
+        schedule.learn(frame(index), person(1), pose(person(1)), None, key=True)
     schedule.keep(set())
 
-    assert schedule.turns(frame(20), [person(1)], searched=False, fresh=0) == {1: "fast"}
+    assert schedule.turns(frame(20), [person(1)], searched=False, fresh=0) == {1: "fused"}
 
 
 @pytest.mark.parametrize("gmacs", [0.2, 0.3, 0.45])
@@ -124,7 +140,7 @@ def test_a_budget_bounds_what_restless_people_cost(gmacs):
 
     told = run(Adaptive(budget=budget), 4, 400, shift=swing, apart=swing)
 
-    cost = 1.4 * share(told, "slow") + 0.5 * share(told, "fast")
+    cost = 1.4 * share(told, "slow") + 0.5 * (share(told, "fused") + share(told, "fast"))
     assert 0.8 * gmacs < cost < 1.03 * gmacs
     assert all(share(told, "slow", n) > 0 for n in (1, 2, 3, 4))
 
@@ -138,3 +154,12 @@ def test_a_budget_that_cannot_be_met_is_refused_with_the_least():
 def test_settings_out_of_range_are_refused(settings):
     with pytest.raises(ConfigError, match="at least 1"):
         Adaptive(**settings)
+
+
+def test_people_whose_boxes_overlap_may_be_mixed_up_where_no_budget_is_to_be_kept():
+    beside, behind = person(4), Tracked(7, Box(70, 110, 110, 210))
+    crowd = [person(1), behind, beside]
+
+    assert Schedule(Adaptive()).mixed(crowd) == {1, 7}
+    assert Schedule(Adaptive(budget=Budget(0.3, 1.4, 0.5))).mixed(crowd) == set()
+    assert Schedule(Adaptive()).mixed([]) == set()
