@@ -169,7 +169,9 @@ class FastSlowRun:
         }
         shown |= {number: (pose, "carried") for number, pose in resting.items()}
         old = {tracked.track for tracked in carried}
-        again = bool(plan.due) or any(shown[n][1] == "slow" for n in old & shown.keys())
+        again = self._schedule is not None and (
+            bool(plan.due) or any(shown[number][1] == "slow" for number in old & shown.keys())
+        )
         return FrameResult(
             frame,
             tuple(replace(pose, track=number) for number, (pose, _) in sorted(shown.items())),
