@@ -19,6 +19,7 @@ from models import archives
 FORM = 1  # of the file: of its fields, and of the graph whose tensors it names
 SUFFIX = ".ranges.json"
 DIGITS = 6
+MEND = "Learn them again with fspose export --to ranges, or remove the file."
 
 Range = tuple[float, float]
 """The least and the largest value."""
@@ -39,35 +40,47 @@ class Ranges:
     @property
     def digest(self) -> str:
         """Tells ranges apart that would make another graph."""
-        return hashlib.sha256(json.dumps(sorted(self.tensors.items())).encode()).hexdigest()
+        return hashlib.sha256("\n".join(sorted(self._lines)).encode()).hexdigest()
 
     @property
     def text(self) -> str:
         """As the file holds it: a line for each tensor."""
-        head = {"form": FORM, "weights": self.weights, "learnt_from": self.learnt_from}
-        lines = ",\n".join(
-            f"  {json.dumps(name)}: [{least:.{DIGITS}g}, {largest:.{DIGITS}g}]"
-            for name, (least, largest) in self.tensors.items()
-        )
+        head = {
+            "form": FORM,
+            "weights": self.weights,
+            "learnt_from": self.learnt_from,
+            "digest": self.digest,
+        }
+        lines = ",\n".join(f"  {line}" for line in self._lines)
         return json.dumps(head, indent=1)[:-2] + f',\n "tensors": {{\n{lines}\n }}\n}}\n'
+
+    @property
+    def _lines(self) -> list[str]:
+        return [
+            f"{json.dumps(name)}: [{least:.{DIGITS}g}, {largest:.{DIGITS}g}]"
+            for name, (least, largest) in self.tensors.items()
+        ]
 
     @classmethod
     def read(cls, path: Path) -> Ranges:
-        """WeightsError for a file that holds none, or of another form."""
+        """WeightsError for a file that holds none, of another form, or changed since it was
+        written: with other ranges a network would answer nonsense, and say nothing of it."""
         try:
             read = json.loads(path.read_text(encoding="utf-8"))
             form = int(read["form"])
             if form == FORM:
                 tensors = {str(name): _range(value) for name, value in read["tensors"].items()}
-                return cls(str(read["weights"]), int(read["learnt_from"]), tensors)
+                found = cls(str(read["weights"]), int(read["learnt_from"]), tensors)
+                if found.digest != read["digest"]:
+                    raise ValueError("changed")
+                return found
         except OSError as error:
             raise WeightsError(f"{path} cannot be read: {error.strerror or error}.") from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise WeightsError(f"{path} holds no ranges for int8. Learn them again.") from error
-        raise WeightsError(
-            f"{path} has the form {form}, this version of fspose reads {FORM}. Learn it again with "
-            "fspose export --to ranges."
-        )
+            raise WeightsError(
+                f"{path} holds no ranges for int8, or damaged ones. {MEND}"
+            ) from error
+        raise WeightsError(f"{path} has the form {form}, this version reads {FORM}. {MEND}")
 
 
 RangesOf = Callable[[], Ranges | None]
@@ -85,14 +98,11 @@ def beside(weights: Path) -> Ranges | None:
     Raises WeightsError for ranges that were learnt with other weights, or cannot be read.
     """
     path = path_beside(weights)
-    if not path.is_file():
+    if not path.exists():
         return None
     found = Ranges.read(path)
     if found.weights != archives.sha256(weights):
-        raise WeightsError(
-            f"{path} was learnt with other weights than {weights.name}. Learn it again with "
-            "fspose export --to ranges, or remove it."
-        )
+        raise WeightsError(f"{path} was learnt with other weights than {weights.name}. {MEND}")
     return found
 
 

@@ -52,7 +52,9 @@ class Stamp:
                     dict(read["notes"]),
                 )
         except (ValueError, KeyError, TypeError) as error:
-            raise WeightsError(f"{path} was not written by fspose export.") from error
+            raise WeightsError(
+                f"{path} was not written by fspose export. Export it again."
+            ) from error
         raise WeightsError(
             f"{path} was exported by another version of fspose: its form is {version}, this one "
             f"reads {VERSION}. Export it again."

@@ -105,16 +105,22 @@ def test_after_the_first_frame_keyframes_are_read_one_by_one(stage, two, scheme)
     assert set(slow.boxes[1:]) == {1}
 
 
-def test_a_frame_is_one_call_of_each_net(stage, scheme):
-    world = crowd(stage, 3)
+@pytest.fixture
+def noted(stage):
+    """The fusion two-maps, and how many maps each call of its transfer net carried."""
     calls = []
 
     def transfer(current, reference):
         calls.append(len(current))
         return stage.leaning(current, reference)
 
+    return create("two-maps", interval=16, resampling="smooth", transfer=transfer), calls
+
+
+def test_a_frame_is_one_call_of_each_net(stage, scheme, noted):
+    world = crowd(stage, 3)
+    merge, calls = noted
     slow, fast = stage.WorldNet(world), stage.WorldNet(world, size=(28, 28))
-    merge = create("two-maps", interval=16, resampling="smooth", transfer=transfer)
     run = scheme(world, fusion=merge, slow=slow, fast=fast).begin()
 
     for frame in world.frames(80):
@@ -125,15 +131,9 @@ def test_a_frame_is_one_call_of_each_net(stage, scheme):
     assert calls
 
 
-def test_nobody_s_keyframe_is_carried_for_an_answer_of_the_fast_net_alone(stage, scheme):
+def test_nobody_s_keyframe_is_carried_for_an_answer_of_the_fast_net_alone(stage, scheme, noted):
     world = crowd(stage, 3)
-    carried = []
-
-    def transfer(current, reference):
-        carried.append(len(current))
-        return stage.leaning(current, reference)
-
-    merge = create("two-maps", interval=16, resampling="smooth", transfer=transfer)
+    merge, carried = noted
     fast = stage.WorldNet(world, size=(28, 28))
     frames = list(world.frames(80))
 

@@ -37,7 +37,7 @@ def test_ranges_are_read_as_they_were_written(weights: Path) -> None:
 
     assert path_beside(weights).name == "slow.ranges.json"
     assert beside(weights) == ranges
-    assert len(ranges.text.splitlines()) == 7 + len(TENSORS)  # a line for each
+    assert len(ranges.text.splitlines()) == 8 + len(TENSORS)  # a line for each
 
 
 def test_weights_without_ranges_have_none(weights: Path) -> None:
@@ -55,11 +55,10 @@ def test_ranges_of_other_weights_are_told(weights: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"form": FORM + 1}, f"has the form {FORM + 1}, this version of fspose reads {FORM}"),
+        ({"form": FORM + 1}, f"has the form {FORM + 1}, this version reads {FORM}"),
         ({"form": "a"}, "holds no ranges"),
         ({"tensors": []}, "holds no ranges"),
         ({"tensors": {"a": [1]}}, "holds no ranges"),
-        ({"tensors": {"a": [2, 1]}}, "holds no ranges"),
         ({"tensors": {"a": [0, float("inf")]}}, "holds no ranges"),
         ({"tensors": {"a": "12"}}, "holds no ranges"),
     ],
@@ -70,6 +69,37 @@ def test_a_file_of_something_else_is_told(
     path = write(weights, **changes)
 
     with pytest.raises(WeightsError, match=f"{path.name} {told}"):
+        beside(weights)
+
+
+@pytest.mark.parametrize(
+    "tensors",
+    [
+        dict(list(TENSORS.items())[:1]),
+        dict.fromkeys(TENSORS, (0.0, 0.0)),
+        {},
+    ],
+)
+def test_ranges_that_were_changed_afterwards_are_told(
+    weights: Path, tensors: dict[str, tuple[float, float]]
+) -> None:
+    write(weights, tensors=tensors)
+
+    with pytest.raises(WeightsError, match="damaged ones"):
+        beside(weights)
+
+
+def test_a_range_upside_down_is_told(weights: Path) -> None:
+    path_beside(weights).write_text(Ranges(archives.sha256(weights), 24, {"a": (2, 1)}).text)
+
+    with pytest.raises(WeightsError, match="damaged ones"):
+        beside(weights)
+
+
+def test_a_folder_in_their_place_is_told(weights: Path) -> None:
+    path_beside(weights).mkdir()
+
+    with pytest.raises(WeightsError, match="cannot be read"):
         beside(weights)
 
 
