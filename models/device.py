@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TypeVar
 
 import torch
 
 from data.errors import ConfigError
 from models.runtimes.base import cores
+
+# People in one forward pass. On a CPU no network is quicker a person with more of them, and
+# OpenVINO loses milliseconds a person wherever a batch is larger than any before.
+AT_ONCE_ON_CPU, AT_ONCE = 8, 32
+
+Item = TypeVar("Item")
 
 
 def choose(name: str) -> str:
@@ -57,3 +64,10 @@ def one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def at_once(items: Sequence[Item], device: torch.device | str) -> Iterator[Sequence[Item]]:
+    """The items in parts, in their order, as many as go through a network together."""
+    most = AT_ONCE_ON_CPU if torch.device(device).type == "cpu" else AT_ONCE
+    for start in range(0, len(items), most):
+        yield items[start : start + most]

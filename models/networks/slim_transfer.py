@@ -9,9 +9,13 @@ would else halve a peak that is right.
 
 from __future__ import annotations
 
+import functools
+
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from data.pose import Floats
 from models.networks.blocks import BasicBlock, conv3x3
 
 
@@ -32,27 +36,53 @@ class SlimTransfer(nn.Module):
         self.motion = nn.Conv2d(channels, 4 * keypoints, 1)
         for parameter in self.motion.parameters():
             nn.init.zeros_(parameter)
-        self.enlarge = nn.Upsample(scale_factor=2.0, mode="bilinear", align_corners=False)
 
     def forward(self, current: Tensor, reference: Tensor) -> Tensor:
         count, keypoints, height, width = reference.shape
+        maps, cells = count * keypoints, keypoints * height * width
         features = self.body(self.entry(torch.cat([current, reference], 1)))
-        motion = self.motion(features)
-        flow, gains = motion.chunk(2, 1)
-        # The gains stay in whatever layout the runtime keeps maps in; the flow alone is re-ordered.
-        gain, own_gain = torch.tanh(self.enlarge(gains).float()).chunk(2, 1)
-        flow = self.enlarge(flow).float().reshape(count * keypoints, 2, height, width)
-        # grid_sample counts from -1 to 1 between the centres of the outermost cells
-        sides = (width - 1, height - 1)
-        step = torch.cat([torch.full((1, 1, 1), 2 / side, device=flow.device) for side in sides])
-        grid = ((_places(height, width, flow.device) + flow) * step - 1).permute(0, 2, 3, 1)
-        maps = reference.float().reshape(count * keypoints, 1, height, width)
-        carried = nn.functional.grid_sample(maps, grid, padding_mode="zeros", align_corners=True)
-        return carried.view_as(reference) * (1 + gain) + current * own_gain
+        flow, gains = self.motion(features).float().chunk(2, 1)
+        # numbers of the sides alone, which tracing takes for constants
+        down, plain, across, places = (
+            torch.from_numpy(one).to(flow.device) for one in _enlarging(int(height), int(width))
+        )
+        # x and y by turns, as grid_sample reads them, before there are four times as many
+        flow = flow.reshape(maps, 2, height // 2, width // 2).permute(0, 2, 3, 1)
+        grid = (down @ flow.reshape(maps, height // 2, width)) @ across + places
+        carried = nn.functional.grid_sample(
+            reference.float().reshape(maps, 1, height, width),
+            grid.reshape(maps, height, width, 2),
+            padding_mode="zeros",
+            align_corners=True,
+        )
+        gains = torch.tanh((down @ gains @ plain).float()).reshape(count, 2, cells)
+        answer = carried.reshape(count, cells) * (1 + gains[:, 0])
+        answer = answer + current.reshape(count, cells) * gains[:, 1]
+        return answer.view_as(reference)
 
 
-def _places(height: int, width: int, device: torch.device) -> Tensor:
-    """(2, height, width): every cell's x and y."""
-    x = torch.arange(width, device=device, dtype=torch.float32).expand(height, width)
-    y = torch.arange(height, device=device, dtype=torch.float32)[:, None].expand(height, width)
-    return torch.stack([x, y])
+@functools.lru_cache(maxsize=4)
+def _enlarging(height: int, width: int) -> tuple[Floats, Floats, Floats, Floats]:
+    """What enlarges half as many rows, and columns, bilinearly (as `align_corners=False` does);
+    columns of x and y by turns, in units of grid_sample; and every cell's own place in those.
+
+    They count from -1 to 1 between the centres of the outermost cells. Multiplying by matrices is
+    quicker than torch's and OpenVINO's own enlarging, with its change of the order in memory.
+    """
+    x, y = (np.linspace(-1, 1, side, dtype=np.float32) for side in (width, height))
+    places = np.stack(np.broadcast_arrays(x, y[:, None]), -1).reshape(height, 2 * width)
+    steps = 2 / np.array([width - 1, height - 1], np.float32)
+    columns = _doubling(width // 2).T
+    pairs = np.kron(columns, np.diag(steps)).astype(np.float32)
+    return _doubling(height // 2), np.ascontiguousarray(columns), pairs, places
+
+
+def _doubling(size: int) -> Floats:
+    """(2 * size, size): linear between the centres of cells, level beyond the outermost."""
+    nearest = np.arange(2 * size) // 2
+    other = np.clip(nearest + np.tile([-1, 1], size), 0, size - 1)
+    weights = np.zeros((2 * size, size), np.float32)
+    rows = np.arange(2 * size)
+    weights[rows, nearest] += 0.75
+    weights[rows, other] += 0.25
+    return weights

@@ -1,6 +1,8 @@
 """The slim transfer net starts as the identity and learns to follow."""
 
+import pytest
 import torch
+from torch.nn.functional import grid_sample, interpolate
 
 from models.networks.slim_transfer import SlimTransfer
 
@@ -51,3 +53,31 @@ def test_it_learns_to_leave_a_reference_that_says_nothing_out() -> None:
 
     assert float(fused.detach()[0, 0, 13, 9]) < 0.1
     assert float(fused.detach()[0, 0, 3, 3]) > 0.8
+
+
+@pytest.mark.parametrize(("height", "width"), [(16, 12), (12, 16), (2, 2)])
+def test_flow_and_gains_are_those_of_half_the_resolution_enlarged(height: int, width: int) -> None:
+    torch.manual_seed(0)
+    network = SlimTransfer(keypoints=3, channels=8, blocks=1).eval()
+    torch.nn.init.normal_(network.motion.weight, std=0.3)
+    current, reference = torch.rand(2, 2, 3, height, width)
+
+    with torch.no_grad():
+        motion = network.motion(network.body(network.entry(torch.cat([current, reference], 1))))
+        large = interpolate(motion, scale_factor=2.0, mode="bilinear", align_corners=False)
+        carried = network(current, reference)
+
+    flow, gain, own = large[:, :6].unflatten(1, (3, 2)), large[:, 6:9].tanh(), large[:, 9:].tanh()
+    assert flow.abs().max() > 0.1
+    for person in range(2):
+        for keypoint in range(3):
+            across, down = flow[person, keypoint]
+            x = (torch.arange(width) + across) / (width - 1) * 2 - 1
+            y = (torch.arange(height)[:, None] + down) / (height - 1) * 2 - 1
+            moved = grid_sample(
+                reference[person, keypoint][None, None],
+                torch.stack([x, y], -1)[None],
+                align_corners=True,
+            )[0, 0]
+            expected = moved * (1 + gain[person, keypoint]) + (current * own)[person, keypoint]
+            torch.testing.assert_close(carried[person, keypoint], expected, rtol=0, atol=1e-5)
