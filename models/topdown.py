@@ -121,7 +121,8 @@ class TopDown:
         """One set of maps per image and box, in their order: people of several images together."""
         crops = self.crops([box for _, box in looks])
         cuts = [crop.cut(image) for crop, (image, _) in zip(crops, looks, strict=True)]
-        parts = (self.maps(part) for part in at_once(cuts, self._device))
+        width, height = self._size
+        parts = (self.maps(part) for part in at_once(cuts, width * height, self._device))
         # Maps stay where their part has them: one array of all would only copy them.
         return on_crops([maps for part in parts for maps in part], crops)
 

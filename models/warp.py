@@ -13,6 +13,8 @@ from data.heatmaps import Heatmaps
 from models.device import at_once
 from models.runtimes.passes import Placing
 
+CELL = 4  # pixels of a network's picture to a cell of its maps, across and down
+
 
 class Warp:
     """Reference maps carried toward the current ones, `at_once` so many pairs.
@@ -45,8 +47,11 @@ class Warp:
         """
         if len(current) != len(reference):
             raise ValueError(f"{len(current)} current maps but {len(reference)} references")
+        if not current:
+            return []
         found: list[Heatmaps] = []
-        for pairs in at_once(list(zip(current, reference, strict=True)), self._device):
+        pixels = CELL**2 * current[0].maps[0].size
+        for pairs in at_once(list(zip(current, reference, strict=True)), pixels, self._device):
             now, before = zip(*pairs, strict=True)
             with torch.inference_mode():
                 maps = self._network(self._batch(now), self._batch(before)).float().cpu().numpy()

@@ -41,7 +41,7 @@ def test_pairs_keep_their_order_and_the_current_crops():
 def test_a_crowd_goes_through_in_parts_and_keeps_its_order(monkeypatch):
     current, reference = people(7, 0), people(7, 1)
     whole = Warp(Difference(), "cpu")(current, reference)
-    monkeypatch.setattr("models.device.AT_ONCE_ON_CPU", 3)
+    monkeypatch.setattr("models.device.PIXELS_ON_CPU", 3 * 4**2 * 12 * 16)
 
     warped = Warp(Difference(), "cpu")(current, reference)
 
