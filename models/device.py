@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TypeVar
 
 import torch
 
 from data.errors import ConfigError
 from models.runtimes.base import cores
-
-# Of all pictures in one forward pass: eight of 192 x 256. On a CPU no network is quicker a person
-# with more; torch is slower with fewer, OpenVINO wherever a batch is larger than any before.
-PIXELS_ON_CPU, PIXELS = 400_000, 1_600_000
-
-Item = TypeVar("Item")
 
 
 def choose(name: str) -> str:
@@ -64,12 +57,3 @@ def one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-def at_once(
-    items: Sequence[Item], pixels: int, device: torch.device | str
-) -> Iterator[Sequence[Item]]:
-    """Pictures of so many pixels, or what stands for them, in parts that go through together."""
-    most = max(1, (PIXELS_ON_CPU if torch.device(device).type == "cpu" else PIXELS) // pixels)
-    for start in range(0, len(items), most):
-        yield items[start : start + most]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,6 @@ from data.heatmaps import Heatmaps
 from data.pose import Box, Floats
 from data.skeleton import Skeleton
 from models.decode import merge_flipped
-from models.device import at_once
 from models.networks.mobilenet import FastOutput
 from models.preprocess import normalised
 from models.runtimes.passes import Placing
@@ -24,6 +23,7 @@ from models.runtimes.ranges import RangesOf
 
 # Of the taught sigma; near the best for PCK@0.2 on the training packs' held-out people.
 SMOOTHING = 0.75
+MOST_ACROSS = 32  # crops of several images in one pass; more are no quicker
 
 Head = Callable[[Any], Tensor]
 """What a network returned, as maps (N, J, h, w)."""
@@ -75,7 +75,7 @@ def ideal_peak(sigma: float) -> float:
 
 
 class TopDown:
-    """A network on crops of `size` (width, height) around boxes, `at_once` so many people.
+    """A network on crops of `size` (width, height) around boxes, all people in one forward pass.
 
     `padding` is how much larger than its box a person's crop is; `head` turns what the network
     returns into maps, whose ideal has the highest cell `peak`; `ranges` looks for what int8 needs.
@@ -115,23 +115,30 @@ class TopDown:
 
     def heatmaps(self, image: Image, boxes: Sequence[Box]) -> list[Heatmaps]:
         """One set of maps per box, in the boxes' order; the image is (h, w, 3) RGB."""
-        return self.heatmaps_across([(image, box) for box in boxes])
+        if not boxes:
+            return []
+        crops = self.crops(boxes)
+        return on_crops(self.maps([crop.cut(image) for crop in crops]), crops)
 
     def heatmaps_across(self, looks: Sequence[tuple[Image, Box]]) -> list[Heatmaps]:
-        """One set of maps per image and box, in their order: people of several images together."""
+        """One set of maps per image and box, in their order: people of several images together.
+
+        So many in one forward pass as `MOST_ACROSS`, which bounds the memory.
+        """
         crops = self.crops([box for _, box in looks])
         cuts = [crop.cut(image) for crop, (image, _) in zip(crops, looks, strict=True)]
-        width, height = self._size
-        parts = (self.maps(part) for part in at_once(cuts, width * height, self._device))
-        # Maps stay where their part has them: one array of all would only copy them.
-        return on_crops([maps for part in parts for maps in part], crops)
+        found: list[Heatmaps] = []
+        for start in range(0, len(looks), MOST_ACROSS):
+            part = slice(start, start + MOST_ACROSS)
+            found += on_crops(self.maps(cuts[part]), crops[part])
+        return found
 
     def crops(self, boxes: Sequence[Box]) -> list[Crop]:
         """What the network sees of each box."""
         return [Crop.around(box, self._size, self.padding) for box in boxes]
 
     def maps(self, cuts: Sequence[Image]) -> Floats:
-        """(N, J, h, w) of N cut images of the network's size, in one forward pass."""
+        """(N, J, h, w) of N cut images of the network's size."""
         with torch.inference_mode():
             batch = normalised(cuts, self._device)
             maps: Floats = self.head(self._network(batch)).float().cpu().numpy()
@@ -168,9 +175,7 @@ class FlipTest:
         return on_crops(merge_flipped(direct, mirrored, mirror, shift=self._shift), crops)
 
 
-def on_crops(maps: Iterable[Floats], crops: Sequence[Crop]) -> list[Heatmaps]:
-    """Each person's maps (J, h, w) with the crop they were made on."""
-    return [
-        Heatmaps(one, crop.sized((one.shape[2], one.shape[1])))
-        for one, crop in zip(maps, crops, strict=True)
-    ]
+def on_crops(maps: Floats, crops: Sequence[Crop]) -> list[Heatmaps]:
+    """Each person's maps with the crop they were made on."""
+    size = (maps.shape[3], maps.shape[2])
+    return [Heatmaps(m, crop.sized(size)) for m, crop in zip(maps, crops, strict=True)]

@@ -10,14 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from data.heatmaps import Heatmaps
-from models.device import at_once
 from models.runtimes.passes import Placing
-
-CELL = 4  # pixels of a network's picture to a cell of its maps, across and down
 
 
 class Warp:
-    """Reference maps carried toward the current ones, `at_once` so many pairs.
+    """Reference maps carried toward the current ones, all pairs in one forward pass.
 
     The network takes current and reference maps, (N, J, h, w) each, and returns as many.
     """
@@ -49,14 +46,10 @@ class Warp:
             raise ValueError(f"{len(current)} current maps but {len(reference)} references")
         if not current:
             return []
-        found: list[Heatmaps] = []
-        pixels = CELL**2 * current[0].maps[0].size
-        for pairs in at_once(list(zip(current, reference, strict=True)), pixels, self._device):
-            now, before = zip(*pairs, strict=True)
-            with torch.inference_mode():
-                maps = self._network(self._batch(now), self._batch(before)).float().cpu().numpy()
-            found += [Heatmaps(m, one.crop) for m, one in zip(maps, now, strict=True)]
-        return found
+        with torch.inference_mode():
+            warped = self._network(self._batch(current), self._batch(reference))
+            maps = warped.float().cpu().numpy()
+        return [Heatmaps(m, now.crop) for m, now in zip(maps, current, strict=True)]
 
     def _batch(self, heatmaps: Sequence[Heatmaps]) -> Tensor:
         return torch.from_numpy(np.stack([one.maps for one in heatmaps])).to(self._device)

@@ -13,6 +13,10 @@ from data.errors import ConfigError
 from data.pose import Floats
 from models.runtimes.base import Name, Session, require
 
+# In a batch's inputs: eight pictures of 256 x 192. Larger batches are no quicker, and one that is
+# larger than any before takes several times as long.
+NUMBERS_AT_ONCE = 1_200_000
+
 Hint = Literal["f32", "bf16"]
 
 
@@ -84,9 +88,19 @@ class OpenVino:
         count = len(compiled.outputs)
 
         def run(inputs: Sequence[Floats]) -> list[Floats]:
-            with lock:  # a request serves one caller at a time
-                request.infer(list(inputs))
-                return [np.array(request.get_output_tensor(i).data) for i in range(count)]
+            items = len(inputs[0])
+            step = max(1, NUMBERS_AT_ONCE // sum(entry[0].size for entry in inputs))
+            found: list[Floats] = []
+            for start in range(0, items, step):
+                with lock:  # a request serves one caller at a time
+                    request.infer([entry[start : start + step] for entry in inputs])
+                    parts = [request.get_output_tensor(place).data for place in range(count)]
+                    found = found or [
+                        np.empty((items, *part.shape[1:]), part.dtype) for part in parts
+                    ]
+                    for whole, part in zip(found, parts, strict=True):
+                        whole[start : start + step] = part
+            return found
 
         return run
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from data.errors import ConfigError
-from models.device import at_once, choose, one_thread, present, use_threads
+from models.device import choose, one_thread, present, use_threads
 from models.runtimes.base import cores
 
 
@@ -49,18 +49,3 @@ def test_threads_are_given_back_after_an_error_too(monkeypatch: pytest.MonkeyPat
         raise ConfigError("Weights that do not fit.")
 
     assert counts == [2, 1, 2]
-
-
-@pytest.mark.parametrize(
-    ("device", "pixels", "most"),
-    [("cpu", 192 * 256, 8), ("cpu", 128 * 160, 19), ("cpu", 10**6, 1), ("cuda:0", 192 * 256, 32)],
-)
-def test_people_go_through_a_network_in_parts(device: str, pixels: int, most: int) -> None:
-    people = list(range(2 * most + 1))
-
-    parts = list(at_once(people, pixels, device))
-
-    assert [len(part) for part in parts] == [most, most, 1]
-    assert [person for part in parts for person in part] == people
-    assert list(at_once(people[:most], pixels, device)) == [people[:most]]
-    assert list(at_once([], pixels, device)) == []

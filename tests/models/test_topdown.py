@@ -45,7 +45,7 @@ def test_all_people_go_through_in_one_pass_and_come_back_in_order_on_their_own_c
 
 
 def test_people_of_several_images_go_through_together_and_each_sees_its_own(monkeypatch):
-    monkeypatch.setattr("models.device.PIXELS_ON_CPU", 4 * SIZE[0] * SIZE[1])
+    monkeypatch.setattr("models.topdown.MOST_ACROSS", 4)
     network, generator = Brightness(), np.random.default_rng(0)
     images = [generator.integers(0, 255, (150, 200, 3), dtype=np.uint8) for _ in range(3)]
     looks = [(image, box) for image in images for box in BOXES]

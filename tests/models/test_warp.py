@@ -38,18 +38,6 @@ def test_pairs_keep_their_order_and_the_current_crops():
         assert now.crop == result.crop
 
 
-def test_a_crowd_goes_through_in_parts_and_keeps_its_order(monkeypatch):
-    current, reference = people(7, 0), people(7, 1)
-    whole = Warp(Difference(), "cpu")(current, reference)
-    monkeypatch.setattr("models.device.PIXELS_ON_CPU", 3 * 4**2 * 12 * 16)
-
-    warped = Warp(Difference(), "cpu")(current, reference)
-
-    for one, other in zip(whole, warped, strict=True):
-        np.testing.assert_array_equal(one.maps, other.maps)
-        assert one.crop == other.crop
-
-
 def test_nobody_gives_nothing():
     assert Warp(Difference(), "cpu")([], []) == []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from data.errors import ConfigError
@@ -35,3 +36,20 @@ def test_a_runtime_that_is_not_installed_is_told(kind, wanted, monkeypatch):
 
     with pytest.raises(ConfigError, match="pip install"):
         kind(1)
+
+
+def test_openvino_answers_a_crowd_in_parts(whole, monkeypatch):
+    pytest.importorskip("openvino")
+    graph, count = graph_of(whole.network, whole.shapes)
+    crowd = [np.concatenate([entry] * 5)[:5] for entry in whole.samples]
+    numbers = sum(entry[0].size for entry in crowd)
+    together = OpenVino(1).session(graph)(crowd)
+    assert len(together) == count
+
+    for at_once in (2 * numbers, 1):
+        monkeypatch.setattr("models.runtimes.openvino.NUMBERS_AT_ONCE", at_once)
+        session = OpenVino(1).session(graph)
+
+        for one, other in zip(session(crowd), together, strict=True):
+            np.testing.assert_allclose(one, other, atol=1e-5)
+            assert one.dtype == other.dtype
