@@ -43,9 +43,7 @@ class SlimTransfer(nn.Module):
         features = self.body(self.entry(torch.cat([current, reference], 1)))
         flow, gains = self.motion(features).float().chunk(2, 1)
         # numbers of the sides alone, which tracing takes for constants
-        down, plain, across, places = (
-            torch.from_numpy(one).to(flow.device) for one in _enlarging(int(height), int(width))
-        )
+        down, plain, across, places = _enlarging(int(height), int(width), flow.device)
         # x and y by turns, as grid_sample reads them, before there are four times as many
         flow = flow.reshape(maps, 2, height // 2, width // 2).permute(0, 2, 3, 1)
         grid = (down @ flow.reshape(maps, height // 2, width)) @ across + places
@@ -61,8 +59,8 @@ class SlimTransfer(nn.Module):
         return answer.view_as(reference)
 
 
-@functools.lru_cache(maxsize=4)
-def _enlarging(height: int, width: int) -> tuple[Floats, Floats, Floats, Floats]:
+@functools.lru_cache(maxsize=4)  # nothing may be copied to a device while its graph is captured
+def _enlarging(height: int, width: int, device: torch.device) -> tuple[Tensor, ...]:
     """What enlarges half as many rows, and columns, bilinearly (as `align_corners=False` does);
     columns of x and y by turns, in units of grid_sample; and every cell's own place in those.
 
@@ -74,7 +72,9 @@ def _enlarging(height: int, width: int) -> tuple[Floats, Floats, Floats, Floats]
     steps = 2 / np.array([width - 1, height - 1], np.float32)
     columns = _doubling(width // 2).T
     pairs = np.kron(columns, np.diag(steps)).astype(np.float32)
-    return _doubling(height // 2), np.ascontiguousarray(columns), pairs, places
+    arrays = _doubling(height // 2), np.ascontiguousarray(columns), pairs, places
+    with torch.inference_mode(False):  # what a first look made, training may use later
+        return tuple(torch.from_numpy(array).to(device) for array in arrays)
 
 
 def _doubling(size: int) -> Floats:

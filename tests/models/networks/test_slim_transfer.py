@@ -81,3 +81,19 @@ def test_flow_and_gains_are_those_of_half_the_resolution_enlarged(height: int, w
             )[0, 0]
             expected = moved * (1 + gain[person, keypoint]) + (current * own)[person, keypoint]
             torch.testing.assert_close(carried[person, keypoint], expected, rtol=0, atol=1e-5)
+
+
+def test_it_learns_after_a_look_and_makes_no_constants_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    network = SlimTransfer(keypoints=1, channels=8, blocks=1)
+    torch.nn.init.normal_(network.motion.weight)
+    maps = torch.rand(1, 1, 20, 28)  # sides that no other test has
+    with torch.inference_mode():
+        network(maps, maps)
+    monkeypatch.setattr(torch, "from_numpy", None)  # a captured CUDA graph may copy nothing in
+
+    torch.autograd.backward(network(maps, maps).sum())
+
+    assert network.motion.weight.grad is not None
+    assert network.motion.weight.grad.abs().max() > 0
