@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import replace
 
@@ -14,7 +15,7 @@ from pipelines.keyframes import Every
 from pipelines.look_ahead import LookAhead
 from pipelines.pipeline import LatePipeline, Pipeline
 from pipelines.timing import Clock, each, no_clock
-from pipelines.two_pass import TwoPass
+from pipelines.two_pass import Beside, TwoPass
 
 Frames = Generator[Frame, None, None]
 
@@ -31,8 +32,9 @@ def overlapped(
     """A pipeline that is to work on `source` from frame `first` on, and the source's frames.
 
     Frames are decoded ahead, but for live sources, whose frames would no longer be new. On a CPU
-    people are looked for ahead too; an accelerator is not asked from two threads. What the threads
-    do is told to the `clock`: read ahead, find ahead.
+    people are looked for ahead too, and the second of two passes has a thread to itself; an
+    accelerator is not asked from two threads. What the threads do is told to the `clock`: read
+    ahead, find ahead, and of the second pass fast between, fuse between, decode between.
     """
     if source.info.live:
         with closing(_drawn(source)) as frames:
@@ -51,9 +53,11 @@ def overlapped(
         eyes, turns, interval = pipeline.eyes, Every(pipeline.interval), pipeline.rhythm.search
         with (
             LookAhead(eyes.finder, turns, interval, first=first, clock=clock) as finder,
-            closing(prefetch(finder.passing(decoded))) as frames,
+            ThreadPoolExecutor(1, "between") as thread,
+            closing(prefetch(finder.passing(decoded), pipeline.interval)) as frames,
         ):
-            yield replace(pipeline, eyes=replace(eyes, finder=finder)), frames
+            beside = Beside(thread, lambda stage: clock(f"{stage} between"))
+            yield replace(pipeline, eyes=replace(eyes, finder=finder), beside=beside), frames
         return
     with closing(prefetch(decoded)) as frames:
         yield pipeline, frames

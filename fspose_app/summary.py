@@ -16,12 +16,20 @@ STAGES = {
     "fuse": "transfer and fuse",
     "decode": "read keypoints",
     "track": "track",
+    "between": "wait for the second pass",
     "settle": "join and smooth",
     "write": "write, wait for overlay",
 }
 """What a stopwatch's stages are called, in the order in which a frame passes them."""
 
-BESIDE = {"read ahead": "decode frames", "find ahead": "find people", "overlay": "draw and encode"}
+BESIDE = {
+    "read ahead": "decode frames",
+    "find ahead": "find people",
+    "fast between": "second pass: fast network",
+    "fuse between": "second pass: transfer and fuse",
+    "decode between": "second pass: read keypoints",
+    "overlay": "draw and encode",
+}
 """What the threads beside do."""
 
 

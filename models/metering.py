@@ -6,6 +6,8 @@ all of them. What a pass costs is worked out afterwards (`macs`): that takes a c
 
 from __future__ import annotations
 
+import functools
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -42,6 +44,7 @@ class Meter:
 
     _counted: dict[tuple[str, Shapes], Passes] = field(default_factory=dict)
     _networks: dict[str, nn.Module] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)  # two threads ask one network
 
     def placing(self, role: str, inner: Placing) -> Placing:
         """Puts a network where `inner` does, and counts its passes under `role`.
@@ -53,7 +56,7 @@ class Meter:
             is_check = role == FINDER and not isinstance(network, FinderNet)
             name = CHECKS if is_check else role
             self._networks[name] = network
-            return _Metered(inner(network, ranges), lambda shapes: self._passes(name, shapes))
+            return _Metered(inner(network, ranges), functools.partial(self._add, name))
 
         return place
 
@@ -72,16 +75,20 @@ class Meter:
             total.macs += counted.items * cost.macs(self._networks[role], *inputs)
         return found
 
-    def _passes(self, role: str, shapes: Shapes) -> Passes:
-        return self._counted.setdefault((role, shapes), Passes())
+    def _add(self, role: str, shapes: Shapes, items: int, seconds: float) -> None:
+        with self._lock:
+            passes = self._counted.setdefault((role, shapes), Passes())
+            passes.calls += 1
+            passes.items += items
+            passes.seconds += seconds
 
 
 class _Metered(nn.Module):
-    """A network whose passes are timed; `passes` gives what to add to, for inputs of a shape."""
+    """A network whose passes are timed; `add` takes a pass's shapes, people and seconds."""
 
-    def __init__(self, network: nn.Module, passes: Callable[[Shapes], Passes]) -> None:
+    def __init__(self, network: nn.Module, add: Callable[[Shapes, int, float], None]) -> None:
         super().__init__()
-        self._network, self._passes = network, passes
+        self._network, self._add = network, add
         self.eval()
 
     def forward(self, *inputs: Tensor) -> Any:
@@ -89,8 +96,7 @@ class _Metered(nn.Module):
         output = self._network(*inputs)
         if inputs[0].is_cuda:
             torch.cuda.synchronize()  # else the time would be that of asking
-        passes = self._passes(tuple(tuple(entry.shape[1:]) for entry in inputs))
-        passes.seconds += time.perf_counter() - start
-        passes.calls += 1
-        passes.items += len(inputs[0])
+        seconds = time.perf_counter() - start
+        shapes = tuple(tuple(entry.shape[1:]) for entry in inputs)
+        self._add(shapes, len(inputs[0]), seconds)
         return output

@@ -18,6 +18,7 @@ from pipelines.paths import Paths, Reading, box_at
 from pipelines.pipeline import Snapshot
 from pipelines.scout import Eyes, Scout, Sight
 from pipelines.snapshot import pack, part, prefixed, unpack
+from pipelines.timing import Clock
 from pipelines.tracker import Tracking
 
 _TAKEN = 0.5  # IoU with somebody else's box from which on it is theirs
@@ -37,8 +38,25 @@ class Rhythm:
     tolerance: float = 0.03
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Span:
+    """A span's frames and what the first pass saw on them.
+
+    `alive` are the tracks that were followed before it, `known` those that may still go on after.
+    """
+
+    frames: Sequence[Frame]
+    looks: Sequence[tuple[Frame, Sight]]
+    alive: Set[int]
+    known: Set[int]
+
+
 class Spans:
-    """Reads span after span of a video into `paths`; a span ends with a keyframe."""
+    """Reads span after span of a video into `paths`; a span ends with a keyframe.
+
+    `look` is the first pass, `read` the second one. Spans take both in their order, but the next
+    one may be looked at, on another thread, while one is read. `clock` is the second pass's own.
+    """
 
     def __init__(
         self,
@@ -47,8 +65,11 @@ class Spans:
         rhythm: Rhythm,
         tracking: Tracking,
         snapshot: Snapshot | None = None,
+        *,
+        clock: Clock | None = None,
     ) -> None:
         self._eyes, self._fusion, self._rhythm = eyes, fusion, rhythm
+        self._clock = clock or eyes.clock
         self.paths = Paths()
         self._keys: dict[int, dict[int, Key]] = {}  # by track and frame
         scout = None
@@ -59,9 +80,11 @@ class Spans:
             for (track, frame), one in zip(snapshot["keyed"].tolist(), maps, strict=True):
                 self._keys.setdefault(track, {})[frame] = Key(frame, one)
         self._scout = Scout(eyes, tracking, rhythm.search, scout)
+        self.known: Set[int] = self._scout.known
+        """The tracks that may go on by themselves after the last span that was read."""
 
     def snapshot(self) -> Snapshot:
-        """What is remembered after the last span."""
+        """What is remembered after the last span, which was looked at and read."""
         keys = [(track, key) for track, own in self._keys.items() for key in own.values()]
         keyed = [(track, key.frame) for track, key in keys]
         return {
@@ -71,27 +94,27 @@ class Spans:
             "keyed": np.array(keyed, np.int64).reshape(-1, 2),
         }
 
-    @property
-    def known(self) -> frozenset[int]:
-        """The tracks that may still go on by themselves."""
-        return self._scout.known
-
     def forget(self) -> None:
         """Forget everyone, as at a cut; numbers go on."""
         self._scout.forget()
-        self._keys, self.paths = {}, Paths()
+        self._keys, self.paths, self.known = {}, Paths(), self._scout.known
 
-    def read(self, frames: Sequence[Frame], *, first: bool) -> None:
-        """Read a span: its last frame is a keyframe, its first one too where it is the `first`."""
-        self._forget_old_keys()
-        known = set(self.paths)
-        looks: list[tuple[Frame, Sight]] = []
+    def look(self, frames: Sequence[Frame], *, first: bool) -> Span:
+        """A span by the first pass: its last frame is a keyframe, its first one too where it is
+        the `first`."""
+        alive, looks = self._scout.alive, list[tuple[Frame, Sight]]()
         for place, frame in enumerate(frames):
             keyframe = place == len(frames) - 1 or (first and place == 0)
             if keyframe or frame.index % self._rhythm.stride == 0:
                 looks += ((frame, s) for s in self._scout.look(frame, keyframe=keyframe))
-        self._take_slow([(frame, sight) for frame, sight in looks if sight.is_slow])
-        fast = [(frame, sight) for frame, sight in looks if not sight.is_slow]
+        return Span(frames, looks, alive, self._scout.known)
+
+    def read(self, span: Span) -> None:
+        """The second pass over a span."""
+        self._forget_old_keys(span.alive)
+        known, frames = set(self.paths), span.frames
+        self._take_slow([(frame, sight) for frame, sight in span.looks if sight.is_slow])
+        fast = [(frame, sight) for frame, sight in span.looks if not sight.is_slow]
         self._take([(frame, s.track, s.box) for frame, s in fast], [s.maps for _, s in fast])
         by_index = {frame.index: frame for frame in frames}
         self._lengthen(by_index, known)
@@ -107,14 +130,15 @@ class Spans:
         paths = {track: self.paths.of(track) for track in self.paths}
         for track, at in hidden(paths, by_index, self._eyes.skeleton, Hiding()):
             self.paths.remove(track, at)
+        self.known = span.known
 
     def _take_slow(self, sights: Sequence[tuple[Frame, Sight]]) -> None:
         """The answers of the slow net as they are, and what they tell their neighbours."""
-        with self._eyes.clock("decode"):
+        with self._clock("decode"):
             poses = decoded([s.maps for _, s in sights], [s.box for _, s in sights])
         for (frame, sight), pose in zip(sights, poses, strict=True):
             self.paths.add(sight.track, Reading(frame.index, frame.seconds, pose, "slow"))
-            with self._eyes.clock("fuse"):
+            with self._clock("fuse"):
                 key = Key.of(frame.index, sight.maps, sight.box, self._fusion.padding)
             self._keys.setdefault(sight.track, {})[frame.index] = key
 
@@ -122,13 +146,13 @@ class Spans:
         """Read people by the fast net, all in one call; whether each was seen."""
         if not wishes:
             return []
-        with self._eyes.clock("fast"):
+        with self._clock("fast"):
             maps = self._eyes.fast.heatmaps_across([(f.image, box) for f, _, box in wishes])
         return self._take(wishes, maps)
 
     def _take(self, seen: Sequence[tuple[Frame, int, Box]], maps: Sequence[Heatmaps]) -> list[bool]:
         """Merge fast maps with the keyframes' and keep who is there; whether each is."""
-        clock, eyes = self._eyes.clock, self._eyes
+        clock, eyes = self._clock, self._eyes
         looks = [
             Look(track, frame.index, box, own, *nearest_keys(self._keys[track], frame.index))
             for (frame, track, box), own in zip(seen, maps, strict=True)
@@ -168,12 +192,10 @@ class Spans:
             for frame, track, _ in way[end:]:
                 self.paths.remove(track, frame.index)
 
-    def _forget_old_keys(self) -> None:
+    def _forget_old_keys(self, alive: Set[int]) -> None:
         """Of everyone who is followed the last keyframe is kept, of others none."""
         self._keys = {
-            track: {max(own): own[max(own)]}
-            for track, own in self._keys.items()
-            if track in self._scout.alive
+            track: {max(own): own[max(own)]} for track, own in self._keys.items() if track in alive
         }
 
 

@@ -4,12 +4,15 @@ The first pass (`scout.py`) follows everyone over the keyframes and every fourth
 (`between.py`) reads further frames only where a person's movement asks for it, each with the
 keyframes on both sides. Then paths are joined (`stitch.py`) and smoothed without lag
 (`smoothing.py`). All of this happens span by span, from one keyframe to the next, and an answer
-waits for one span more, so memory does not grow with the video.
+waits for one span more, so memory does not grow with the video. With a thread to itself the second
+pass reads a span while the first one looks at the next; its answers come a span later and are the
+same.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -26,20 +29,30 @@ from pipelines.smoothing import Shown, Smoothing, smoothed
 from pipelines.snapshot import part, prefixed
 from pipelines.spans import Rhythm, Spans
 from pipelines.stitch import Joining
+from pipelines.timing import Clock, no_clock
 from pipelines.tracker import Tracking
 
 _RUN_IN = 1.0  # seconds of readings before an answer that smoothing still looks at
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A thread for the second pass, and the clock to which it tells fast, fuse and decode."""
+
+    thread: Executor
+    clock: Clock = no_clock
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TwoPass:
-    """Files only: the results come up to `interval + lookahead` frames after their frames.
+    """Files only: the results come up to `most_held` frames after their frames.
 
     Keyframes are every `interval` frames of the file, the first and the last one, and those on
     both sides of a cut. `padding` is by how much the slow net grows a box to its crop. Without a
     `transfer` net the fast net alone answers between keyframes.
 
-    Stages told to the clock: find, slow, fast, fuse, decode, track, settle.
+    Stages told to the clock: find, slow, fast, fuse, decode, track, settle; with `beside` also
+    between, for which is waited.
     """
 
     eyes: Eyes
@@ -52,6 +65,7 @@ class TwoPass:
     joining: Joining = field(default_factory=Joining)
     smoothing: Smoothing = field(default_factory=Smoothing)
     fast_peak: float = 1.0
+    beside: Beside | None = None
 
     def __post_init__(self) -> None:
         slow, fast = self.eyes.slow.skeleton, self.eyes.fast.skeleton
@@ -66,6 +80,11 @@ class TwoPass:
     @property
     def skeleton(self) -> Skeleton:
         return self.eyes.skeleton
+
+    @property
+    def most_held(self) -> int:
+        """How many frames wait at most; without a thread `beside`, a span less."""
+        return 2 * self.interval + self.lookahead
 
     def begin(self, snapshot: Snapshot | None = None) -> TwoPassRun:
         """A run at the start of a video, or one that goes on after `snapshot`."""
@@ -85,23 +104,27 @@ class TwoPassRun:
         self._scheme = scheme
         self._held: list[Frame] = []  # fed and not answered
         self._thumbnail: Thumbnail | None = None  # of the last of them
-        self._read: int | None = None  # the keyframe up to which the present scene is read
+        self._seen: int | None = None  # the keyframe up to which the present scene was looked at
+        self._read: int | None = None  # and up to which it is read
+        self._coming: Future[None] | None = None  # done when it is read as far as it was looked at
         self._keyframes: set[int] = set()  # of the frames held
         fill, stride = scheme.smoothing.fill, scheme.rhythm.stride
         self._names = Names(scheme.skeleton, scheme.joining, fill, stride)
         spans = None
         if snapshot is not None:
             spans = part(snapshot, "spans")
-            self._read = next(iter(snapshot["read"].tolist()), None)
+            self._seen = self._read = next(iter(snapshot["read"].tolist()), None)
             self._keyframes = set(snapshot["keyframes"].tolist())
             names = {(track, at): name for track, at, name in snapshot["names"].tolist()}
             self._names.restore(names, int(snapshot["next_name"]))
         fusion = TwoSided(scheme.transfer, scheme.padding, scheme.fast_peak)
-        self._spans = Spans(scheme.eyes, fusion, scheme.rhythm, scheme.tracking, spans)
+        clock = None if scheme.beside is None else scheme.beside.clock
+        self._spans = Spans(scheme.eyes, fusion, scheme.rhythm, scheme.tracking, spans, clock=clock)
 
     def snapshot(self) -> Snapshot:
         """What is remembered after the last result: a run that goes on is fed the frames after it,
         those too that this one was fed already."""
+        self._wait(no_clock)  # whoever wants a snapshot counts the time
         read = [] if self._read is None else [self._read]
         names = [(*stretch, name) for stretch, name in sorted(self._names.of.items())]
         return {
@@ -126,12 +149,13 @@ class TwoPassRun:
         before = self._held[-1] if self._held else None
         self._thumbnail = now
         self._held.append(frame)
-        if self._read is not None and frame.index <= self._read:  # fed again after a stop
+        if self._seen is not None and frame.index <= self._seen:  # fed again after a stop
             return results
         at = frame.index // scheme.interval
         if before is None or at > before.index // scheme.interval:
-            self._read_up_to(frame)
-            results += self._answers(frame.index - scheme.lookahead)
+            results += self._look_up_to(frame)
+            if scheme.beside is None:
+                results += self._ready()
         return results
 
     def finish(self) -> list[FrameResult]:
@@ -139,20 +163,42 @@ class TwoPassRun:
         if not self._held:
             return []
         last = self._held[-1]
-        if self._read is None or last.index > self._read:
-            self._read_up_to(last)
-        results = self._answers(last.index + 1)
+        looked = self._seen is not None and last.index <= self._seen
+        results = self._ready() if looked else self._look_up_to(last)
+        self._wait(self._scheme.eyes.clock)
+        results += self._answers(last.index + 1)
         self._spans.forget()
         self._names.forget()
-        self._read = None
+        self._seen = self._read = None
         return results
 
-    def _read_up_to(self, last: Frame) -> None:
-        first = self._read is None
-        span = [f for f in self._held if self._read is None or f.index > self._read]
-        self._spans.read(span, first=first)
-        self._keyframes |= {last.index, span[0].index} if first else {last.index}
-        self._read = last.index
+    def _look_up_to(self, last: Frame) -> list[FrameResult]:
+        """Look at the span that ends with this keyframe and begin to read it; what is ready of the
+        spans before it."""
+        first = self._seen is None
+        frames = [f for f in self._held if self._seen is None or f.index > self._seen]
+        span = self._spans.look(frames, first=first)
+        results = self._ready()
+        self._keyframes |= {last.index, frames[0].index} if first else {last.index}
+        self._seen = last.index
+        if self._scheme.beside is None:
+            self._spans.read(span)
+            self._read = self._seen
+        else:
+            self._coming = self._scheme.beside.thread.submit(self._spans.read, span)
+        return results
+
+    def _ready(self) -> list[FrameResult]:
+        """The results of what was looked at, as far as nothing later can change them."""
+        self._wait(self._scheme.eyes.clock)
+        return [] if self._read is None else self._answers(self._read - self._scheme.lookahead)
+
+    def _wait(self, clock: Clock) -> None:
+        """Until all is read that was looked at."""
+        if self._coming is not None:
+            with clock("between"):
+                self._coming.result()
+            self._coming, self._read = None, self._seen
 
     def _answers(self, end: int) -> list[FrameResult]:
         """The results of the held frames before `end`, whose frames are let go."""

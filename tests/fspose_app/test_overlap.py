@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 
@@ -21,7 +21,10 @@ from fspose_app.overlap import overlapped
 from pipelines.fast_slow import FastSlow
 from pipelines.fusion import create
 from pipelines.keyframes import Every
+from pipelines.scout import Eyes
+from pipelines.spans import Rhythm
 from pipelines.timing import Stopwatch
+from pipelines.two_pass import TwoPass
 
 
 @dataclass
@@ -59,10 +62,13 @@ class Net:
 
     skeleton: Skeleton = COCO_17
 
-    def heatmaps(self, image: Image, boxes: list[Box]) -> list[Heatmaps]:
+    def heatmaps(self, image: Image, boxes: Sequence[Box]) -> list[Heatmaps]:
         maps = np.zeros((17, 16, 12), np.float32)
         maps[:, 8, 6] = 1
         return [Heatmaps(maps, Crop.around(box, (12, 16), 1.25)) for box in boxes]
+
+    def heatmaps_across(self, looks: Sequence[tuple[Image, Box]]) -> list[Heatmaps]:
+        return [self.heatmaps(image, [box])[0] for image, box in looks]
 
 
 @dataclass
@@ -115,6 +121,27 @@ def test_only_a_cpu_is_asked_from_two_threads() -> None:
     assert finder.looked == []
     assert isinstance(run, FastSlow)
     assert run.finder is finder
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_two_passes_give_the_results_of_a_plain_run(device: str) -> None:
+    def two(finder: Finder) -> TwoPass:
+        eyes = Eyes(finder=finder, slow=Net(), fast=Net())
+        rhythm = Rhythm(search=4)
+        return TwoPass(eyes=eyes, transfer=None, padding=1.25, interval=8, rhythm=rhythm)
+
+    clock, clip, before = Stopwatch(), Clip(), beside()
+    expected = [result.poses[0].box for result in two(Finder())(Clip())]
+
+    with overlapped(two(Finder()), clip, first=0, device=device, clock=clock) as (run, frames):
+        assert isinstance(run, TwoPass)
+        actual = [result.poses[0].box for result in run(frames)]
+
+    assert actual == expected
+    assert threading.current_thread() not in clip.threads
+    assert (run.beside is not None) == (device == "cpu")
+    assert ("fuse between" in clock.calls) == (device == "cpu")
+    assert beside() == before
 
 
 def test_frames_of_a_live_source_are_not_drawn_ahead() -> None:

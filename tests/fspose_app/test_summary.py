@@ -23,6 +23,7 @@ COST = {
     "fuse": 4.0,
     "decode": 0.5,
     "track": 1.0,
+    "between": 0.3,
     "settle": 0.1,
 }
 READ, WRITE, UNTIMED = 2.0, 5.0, 0.01

@@ -23,9 +23,9 @@ def read(stage):
         fusion = TwoSided(stage.leaning, stage.PADDING)
         spans = Spans(eyes, fusion, Rhythm(**rhythm), Tracking())
         frames = list(world.frames(count))
-        spans.read(frames[:1], first=True)
+        spans.read(spans.look(frames[:1], first=True))
         for start in range(1, count, 16):
-            spans.read(frames[start : start + 16], first=False)
+            spans.read(spans.look(frames[start : start + 16], first=False))
         return spans
 
     return spans_of

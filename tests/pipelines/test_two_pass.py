@@ -1,6 +1,8 @@
 """Two passes over a file: one result per frame in order, bounded memory, cuts, and going on."""
 
 import io
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +17,7 @@ from pipelines.smoothing import Smoothing
 from pipelines.spans import Rhythm
 from pipelines.stitch import Joining
 from pipelines.timing import Stopwatch
+from pipelines.two_pass import Beside
 
 
 @pytest.fixture
@@ -26,6 +29,13 @@ def two(stage):
             stage.Walker(stage.line((400, 180), (10, 2)), size=(48, 120), phase=1.0),
         ]
     )
+
+
+@pytest.fixture
+def thread():
+    """One for the second pass."""
+    with ThreadPoolExecutor(1) as executor:
+        yield executor
 
 
 def saved(snapshot):
@@ -249,6 +259,93 @@ def test_stages_are_told_to_the_clock(stage, two):
     list(stage.two_pass(two, clock=watch)(two.frames(40)))
 
     assert set(watch.seconds) == {"find", "slow", "fast", "fuse", "decode", "track", "settle"}
+
+
+@pytest.mark.parametrize("count", [0, 1, 16, 17, 33, 90])
+def test_a_thread_for_the_second_pass_changes_nothing(stage, thread, count):
+    world = stage.crossing(np.random.default_rng(3))
+    plain = list(stage.two_pass(world)(cut_at(world.frames(count), 41)))
+    beside = stage.two_pass(world, beside=Beside(thread))
+    early = list(beside(cut_at(world.frames(count), 41)))
+
+    assert len(early) == len(plain) == count
+    assert all(stage.same(one, other) for one, other in zip(plain, early, strict=True))
+    assert [one.keyframe for one in early] == [one.keyframe for one in plain]
+
+
+def test_a_span_is_read_while_the_next_one_is_looked_at(stage, two, thread):
+    looked, main = threading.Event(), threading.current_thread()
+    carried = []
+
+    class Finder(stage.WorldFinder):
+        def find(self, frame):
+            if frame.index == 24:
+                looked.set()
+            return super().find(frame)
+
+    def transfer(current, reference):
+        assert threading.current_thread() is not main
+        if not carried:  # the span from frame 1 to 16
+            assert looked.wait(20)
+        carried.append(len(current))
+        return stage.leaning(current, reference)
+
+    scheme = stage.two_pass(two, transfer=transfer, beside=Beside(thread))
+    eyes = replace(scheme.eyes, finder=Finder(two))
+    results = list(replace(scheme, eyes=eyes)(two.frames(60)))
+
+    assert len(results) == 60
+    assert len(carried) > 1
+
+
+@pytest.mark.parametrize("stop", [1, 17, 30, 33, 64, 65, 90, 110])
+@pytest.mark.parametrize("order", [(True, True), (True, False), (False, True)])
+def test_a_run_with_a_thread_goes_on_too(stage, thread, stop, order):
+    world = stage.crossing(np.random.default_rng(3))
+    plain = stage.two_pass(world)
+    whole = list(plain(world.frames(120)))
+    before, after = (replace(plain, beside=Beside(thread)) if own else plain for own in order)
+    first = before.begin()
+    results = [result for frame in world.frames(stop) for result in first.feed(frame)]
+    second = after.begin(saved(first.snapshot()))
+    for frame in world.frames(120, start=len(results)):
+        results += second.feed(frame)
+    results += second.finish()
+
+    assert len(results) == 120
+    assert all(stage.same(one, other) for one, other in zip(whole, results, strict=True))
+
+
+def test_with_a_thread_frames_are_held_for_a_span_more(stage, two, thread):
+    scheme = stage.two_pass(two, beside=Beside(thread))
+    run = scheme.begin()
+    held = []
+    for frame in two.frames(200):
+        run.feed(frame)
+        held.append(run.held)
+
+    assert 32 < max(held) <= scheme.most_held == 48
+    assert len(run.finish()) == held[-1]
+
+
+def test_an_error_of_the_second_pass_is_raised_as_itself(stage, two, thread):
+    def transfer(current, reference):
+        raise ConfigError("no transfer today")
+
+    results = stage.two_pass(two, transfer=transfer, beside=Beside(thread))(two.frames(60))
+    with pytest.raises(ConfigError, match="no transfer today"):
+        list(results)
+
+
+def test_stages_of_the_second_pass_are_told_to_its_own_clock(stage, two, thread):
+    watch, second = Stopwatch(), Stopwatch()
+    scheme = stage.two_pass(
+        two, clock=watch, beside=Beside(thread, second), rhythm=Rhythm(tolerance=0.0)
+    )
+    list(scheme(two.frames(40)))
+
+    assert set(second.seconds) == {"fast", "fuse", "decode"}
+    assert set(watch.seconds) == {"find", "slow", "fast", "decode", "track", "between", "settle"}
 
 
 def test_networks_of_two_families_are_refused(stage, two):

@@ -22,7 +22,7 @@ from pipelines.timing import no_clock
 from pipelines.two_pass import TwoPass
 
 PRIVATE = {"weights", "family"}  # settings that name files of this machine
-ROOM = 1 << 30  # bytes of the frames that two passes hold: 32 of 4K are 0.8 GB
+ROOM = 3 << 29  # bytes of the frames that two passes hold: 48 of 4K are 1.2 GB
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,7 @@ class Built:
         """Whether the frames that wait for their answers find room."""
         if not isinstance(self.pipeline, TwoPass):
             return True
-        held = self.pipeline.interval + self.pipeline.lookahead
-        return held * info.width * info.height * 3 <= ROOM
+        return self.pipeline.most_held * info.width * info.height * 3 <= ROOM
 
 
 class Follow:

@@ -67,7 +67,7 @@ def test_a_video_is_followed_in_two_passes_where_there_can_be_two(
 def test_frames_for_which_two_passes_have_no_room_are_followed_one_by_one(
     follow, video, tmp_path, monkeypatch
 ):
-    frames = 16 + 16  # an interval, and those that an answer waits for
+    frames = 2 * 16 + 16  # two intervals, and those that an answer waits for
     monkeypatch.setattr(work, "ROOM", frames * 96 * 64 * 3 - 1)
     small, _ = followed(follow, video, tmp_path / "small", "fast-slow")
     monkeypatch.setattr(work, "ROOM", frames * 96 * 64 * 3)
