@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.pose import Box, Pose
-from data.similarity import iou_matrix, oks_matrix
+from data.similarity import oks_matrix
 from data.skeleton import Skeleton
 
 Costs = NDArray[np.float64]
@@ -37,8 +37,16 @@ def oks(first: Sequence[Pose], second: Sequence[Pose], skeleton: Skeleton) -> Co
 
 
 def overlap(first: Box, second: Box) -> float:
-    """IoU of two boxes."""
-    return float(iou_matrix([first], [second])[0, 0])
+    """IoU of two boxes, as `iou_matrix` has it.
+
+    In plain numbers: where many people are it is asked a thousand times a second.
+    """
+    width = min(first.right, second.right) - max(first.left, second.left)
+    height = min(first.bottom, second.bottom) - max(first.top, second.top)
+    if width <= 0 or height <= 0:
+        return 0.0
+    shared = width * height
+    return shared / max(first.area + second.area - shared, 1e-9)
 
 
 def without_doubles(boxes: Sequence[Box], limit: float) -> list[Box]:

@@ -44,6 +44,12 @@ class Paths:
             paths.add(track, Reading(frame, seconds, pose, _ORIGINS[origin]))
         return paths
 
+    def copy(self) -> Paths:
+        """The same readings; what comes or goes here does not there."""
+        other = Paths()
+        other._tracks = {track: dict(path) for track, path in self._tracks.items()}
+        return other
+
     def snapshot(self, keypoints: int) -> Arrays:
         """Everything, as arrays; `keypoints` is how many a person has."""
         rows = [(n, reading) for n in self for reading in self.of(n)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,11 +42,13 @@ class Rhythm:
 class Span:
     """A span's frames and what the first pass saw on them.
 
-    `alive` are the tracks that were followed before it, `known` those that may still go on after.
+    `before` is the first pass's own state before it, `alive` are the tracks that were followed
+    then, `known` those that may still go on after it.
     """
 
     frames: Sequence[Frame]
     looks: Sequence[tuple[Frame, Sight]]
+    before: Snapshot
     alive: Set[int]
     known: Set[int]
 
@@ -83,16 +85,25 @@ class Spans:
         self.known: Set[int] = self._scout.known
         """The tracks that may go on by themselves after the last span that was read."""
 
-    def snapshot(self) -> Snapshot:
-        """What is remembered after the last span, which was looked at and read."""
+    def remembered(self, coming: Span | None) -> Callable[[], Snapshot]:
+        """What is remembered after the last span that was read, to be packed when it is wanted.
+
+        A span that was looked at since is `coming`, and nothing of it is remembered.
+        """
+        scout = self._scout.snapshot() if coming is None else coming.before
+        paths = self.paths.copy()
         keys = [(track, key) for track, own in self._keys.items() for key in own.values()]
-        keyed = [(track, key.frame) for track, key in keys]
-        return {
-            **prefixed("scout", self._scout.snapshot()),
-            **prefixed("paths", self.paths.snapshot(len(self._eyes.skeleton))),
-            **prefixed("keys", pack([key.maps for _, key in keys])),
-            "keyed": np.array(keyed, np.int64).reshape(-1, 2),
-        }
+
+        def packed() -> Snapshot:
+            keyed = [(track, key.frame) for track, key in keys]
+            return {
+                **prefixed("scout", scout),
+                **prefixed("paths", paths.snapshot(len(self._eyes.skeleton))),
+                **prefixed("keys", pack([key.maps for _, key in keys])),
+                "keyed": np.array(keyed, np.int64).reshape(-1, 2),
+            }
+
+        return packed
 
     def forget(self) -> None:
         """Forget everyone, as at a cut; numbers go on."""
@@ -102,12 +113,13 @@ class Spans:
     def look(self, frames: Sequence[Frame], *, first: bool) -> Span:
         """A span by the first pass: its last frame is a keyframe, its first one too where it is
         the `first`."""
-        alive, looks = self._scout.alive, list[tuple[Frame, Sight]]()
+        before, alive = self._scout.snapshot(), self._scout.alive
+        looks: list[tuple[Frame, Sight]] = []
         for place, frame in enumerate(frames):
             keyframe = place == len(frames) - 1 or (first and place == 0)
             if keyframe or frame.index % self._rhythm.stride == 0:
                 looks += ((frame, s) for s in self._scout.look(frame, keyframe=keyframe))
-        return Span(frames, looks, alive, self._scout.known)
+        return Span(frames, looks, before, alive, self._scout.known)
 
     def read(self, span: Span) -> None:
         """The second pass over a span."""

@@ -27,7 +27,7 @@ from pipelines.pipeline import Snapshot, Transfer
 from pipelines.scout import Eyes
 from pipelines.smoothing import Shown, Smoothing, smoothed
 from pipelines.snapshot import part, prefixed
-from pipelines.spans import Rhythm, Spans
+from pipelines.spans import Rhythm, Span, Spans
 from pipelines.stitch import Joining
 from pipelines.timing import Clock, no_clock
 from pipelines.tracker import Tracking
@@ -120,20 +120,12 @@ class TwoPassRun:
         fusion = TwoSided(scheme.transfer, scheme.padding, scheme.fast_peak)
         clock = None if scheme.beside is None else scheme.beside.clock
         self._spans = Spans(scheme.eyes, fusion, scheme.rhythm, scheme.tracking, spans, clock=clock)
+        self._remember(None)
 
     def snapshot(self) -> Snapshot:
         """What is remembered after the last result: a run that goes on is fed the frames after it,
         those too that this one was fed already."""
-        self._wait(no_clock)  # whoever wants a snapshot counts the time
-        read = [] if self._read is None else [self._read]
-        names = [(*stretch, name) for stretch, name in sorted(self._names.of.items())]
-        return {
-            **prefixed("spans", self._spans.snapshot()),
-            "read": np.array(read, np.int64),
-            "keyframes": np.array(sorted(self._keyframes), np.int64),
-            "names": np.array(names, np.int64).reshape(-1, 3),
-            "next_name": np.array(self._names.next, np.int64),
-        }
+        return self._packed()
 
     @property
     def held(self) -> int:
@@ -156,6 +148,7 @@ class TwoPassRun:
             results += self._look_up_to(frame)
             if scheme.beside is None:
                 results += self._ready()
+                self._remember(None)
         return results
 
     def finish(self) -> list[FrameResult]:
@@ -165,11 +158,12 @@ class TwoPassRun:
         last = self._held[-1]
         looked = self._seen is not None and last.index <= self._seen
         results = self._ready() if looked else self._look_up_to(last)
-        self._wait(self._scheme.eyes.clock)
+        self._wait()
         results += self._answers(last.index + 1)
         self._spans.forget()
         self._names.forget()
         self._seen = self._read = None
+        self._remember(None)
         return results
 
     def _look_up_to(self, last: Frame) -> list[FrameResult]:
@@ -179,6 +173,7 @@ class TwoPassRun:
         frames = [f for f in self._held if self._seen is None or f.index > self._seen]
         span = self._spans.look(frames, first=first)
         results = self._ready()
+        self._remember(span)
         self._keyframes |= {last.index, frames[0].index} if first else {last.index}
         self._seen = last.index
         if self._scheme.beside is None:
@@ -190,15 +185,33 @@ class TwoPassRun:
 
     def _ready(self) -> list[FrameResult]:
         """The results of what was looked at, as far as nothing later can change them."""
-        self._wait(self._scheme.eyes.clock)
+        self._wait()
         return [] if self._read is None else self._answers(self._read - self._scheme.lookahead)
 
-    def _wait(self, clock: Clock) -> None:
+    def _wait(self) -> None:
         """Until all is read that was looked at."""
         if self._coming is not None:
-            with clock("between"):
+            with self._scheme.eyes.clock("between"):
                 self._coming.result()
             self._coming, self._read = None, self._seen
+
+    def _remember(self, coming: Span | None) -> None:
+        """Keep for a snapshot what all results so far rest on, and nothing of a span that is
+        `coming`: it may be read on another thread meanwhile."""
+        spans, read = self._spans.remembered(coming), self._read
+        keyframes, of, next_name = sorted(self._keyframes), dict(self._names.of), self._names.next
+
+        def packed() -> Snapshot:
+            names = [(*stretch, name) for stretch, name in sorted(of.items())]
+            return {
+                **prefixed("spans", spans()),
+                "read": np.array([] if read is None else [read], np.int64),
+                "keyframes": np.array(keyframes, np.int64),
+                "names": np.array(names, np.int64).reshape(-1, 3),
+                "next_name": np.array(next_name, np.int64),
+            }
+
+        self._packed = packed
 
     def _answers(self, end: int) -> list[FrameResult]:
         """The results of the held frames before `end`, whose frames are let go."""

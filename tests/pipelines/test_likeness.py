@@ -1,14 +1,28 @@
+import itertools
+
 import numpy as np
 import pytest
 
 from data.pose import Box
-from pipelines.likeness import distances, pushed_in, share_inside, without_doubles
+from data.similarity import iou_matrix
+from pipelines.likeness import distances, overlap, pushed_in, share_inside, without_doubles
 
 
 def test_the_better_of_two_boxes_on_one_person_is_kept():
     best, double, other = Box(0, 0, 10, 20, 0.9), Box(0, 1, 10, 21, 0.8), Box(5, 0, 15, 20, 0.7)
 
     assert without_doubles([double, other, best], 0.75) == [best, other]
+
+
+def test_the_overlap_of_two_boxes_is_that_of_the_matrix():
+    corners = np.random.default_rng(0).uniform(0, 60, (200, 4))  # some of them inside out
+    boxes = [Box(*row) for row in corners.tolist()] + [Box(5, 5, 5, 9), Box(5, 5, 5, 9)]
+    pairs = list(itertools.pairwise(boxes))
+
+    found = [overlap(one, other) for one, other in pairs]
+
+    assert max(found) > 0.3
+    np.testing.assert_allclose(found, [iou_matrix([a], [b])[0, 0] for a, b in pairs], atol=1e-6)
 
 
 def test_distance_is_in_sizes_of_the_larger_box_and_in_heights():

@@ -77,7 +77,7 @@ def test_who_walks_in_front_is_not_taken_for_who_comes_behind(stage, read):
 
 def test_the_maps_of_one_keyframe_are_kept_for_each_who_is_followed(stage, read):
     world = stage.World([stage.Walker(stage.line((200, 180), (0, 0)))])
-    short, long = read(world, count=33).snapshot(), read(world, count=97).snapshot()
+    short, long = (read(world, count=count).remembered(None)() for count in (33, 97))
 
     assert len(short["keyed"]) == len(long["keyed"]) <= 2
     np.testing.assert_array_equal(long["keyed"][:, 0], 1)

@@ -316,6 +316,23 @@ def test_a_run_with_a_thread_goes_on_too(stage, thread, stop, order):
     assert all(stage.same(one, other) for one, other in zip(whole, results, strict=True))
 
 
+def test_a_snapshot_does_not_wait_for_the_second_pass(stage, two, thread):
+    taken = threading.Event()
+
+    def transfer(current, reference):
+        assert taken.wait(20)
+        return stage.leaning(current, reference)
+
+    run = stage.two_pass(two, transfer=transfer, beside=Beside(thread)).begin()
+    for frame in two.frames(17):
+        run.feed(frame)
+    snapshot = run.snapshot()
+    taken.set()
+
+    assert snapshot["read"].tolist() == [0]
+    assert len(run.finish()) == 17
+
+
 def test_with_a_thread_frames_are_held_for_a_span_more(stage, two, thread):
     scheme = stage.two_pass(two, beside=Beside(thread))
     run = scheme.begin()
