@@ -6,7 +6,6 @@ all of them. What a pass costs is worked out afterwards (`macs`): that takes a c
 
 from __future__ import annotations
 
-import functools
 import threading
 import time
 from collections.abc import Callable
@@ -56,7 +55,8 @@ class Meter:
             is_check = role == FINDER and not isinstance(network, FinderNet)
             name = CHECKS if is_check else role
             self._networks[name] = network
-            return _Metered(inner(network, ranges), functools.partial(self._add, name))
+            # a function, which copies of the network share: the lock has no copy
+            return _Metered(inner(network, ranges), lambda *one: self._add(name, *one))
 
         return place
 

@@ -73,3 +73,13 @@ def test_what_runs_elsewhere_costs_what_the_network_itself_would() -> None:
     meter.placing("slow", lambda *_: Foreign())(nn.Conv2d(3, 1, 1))(torch.zeros(2, 3, 8, 8))
 
     assert meter.passes()["slow"].macs == pytest.approx(2 * 64 * 3)
+
+
+def test_what_is_counted_already_may_be_counted_under_another_role_too() -> None:
+    meter = Meter()
+    inner = meter.placing("slow", same)(nn.Conv2d(3, 4, 1))
+
+    meter.placing("fast", same)(inner)(torch.zeros(2, 3, 8, 8))
+
+    found = meter.passes()
+    assert found["slow"].macs == found["fast"].macs == 2 * 4 * 64 * 3
