@@ -19,6 +19,10 @@ from pipelines.two_pass import Beside, TwoPass
 
 Frames = Generator[Frame, None, None]
 
+A_SPAN = 16
+"""How many frames wait decoded for two passes, which take a span at a time: one of the usual
+length, and no more where spans are long, for each of a thousand frames takes room."""
+
 
 @contextmanager
 def overlapped(
@@ -54,7 +58,7 @@ def overlapped(
         with (
             LookAhead(eyes.finder, turns, interval, first=first, clock=clock) as finder,
             ThreadPoolExecutor(1, "between") as thread,
-            closing(prefetch(finder.passing(decoded), pipeline.interval)) as frames,
+            closing(prefetch(finder.passing(decoded), A_SPAN)) as frames,
         ):
             beside = Beside(thread, lambda stage: clock(f"{stage} between"))
             yield replace(pipeline, eyes=replace(eyes, finder=finder), beside=beside), frames

@@ -113,17 +113,29 @@ def test_what_is_remembered_does_not_grow(stage, two):
     assert max(sizes[10:]) <= max(sizes[:10]) * 1.1
 
 
-@pytest.mark.parametrize("stop", [1, 17, 30, 33, 64, 65, 90, 110])
-def test_a_run_that_goes_on_says_what_an_uninterrupted_one_says(stage, stop):
-    world = stage.crossing(np.random.default_rng(3))
-    scheme = stage.two_pass(world)
-    whole = list(scheme(world.frames(120)))
-    first = scheme.begin()
-    results = [result for frame in world.frames(stop) for result in first.feed(frame)]
-    second = scheme.begin(saved(first.snapshot()))
-    for frame in world.frames(120, start=len(results)):
+ORDERS = pytest.mark.parametrize(
+    "order", [(False, False), (True, True), (True, False), (False, True)]
+)
+"""Whether the run that stops, and the one that goes on, has a thread for the second pass."""
+
+
+def gone_on(scheme, frames, stop, order, thread):
+    """The results of a run that stops before the frame `stop`, and of one that goes on."""
+    before, after = (replace(scheme, beside=Beside(thread)) if own else scheme for own in order)
+    first = before.begin()
+    results = [result for frame in frames[:stop] for result in first.feed(frame)]
+    second = after.begin(saved(first.snapshot()))
+    for frame in frames[len(results) :]:
         results += second.feed(frame)
-    results += second.finish()
+    return results + list(second.finish())
+
+
+@ORDERS
+@pytest.mark.parametrize("stop", [1, 17, 30, 33, 64, 65, 90, 110])
+def test_a_run_that_goes_on_says_what_an_uninterrupted_one_says(stage, thread, stop, order):
+    world = stage.crossing(np.random.default_rng(3))
+    scheme, frames = stage.two_pass(world), list(world.frames(120))
+    whole, results = list(scheme(frames)), gone_on(scheme, frames, stop, order, thread)
 
     assert len(results) == 120
     assert all(stage.same(one, other) for one, other in zip(whole, results, strict=True))
@@ -151,16 +163,10 @@ def test_a_cut_ends_everyone_and_begins_anew(stage, two, at):
     assert results[at].keyframe
 
 
-def test_a_run_goes_on_after_a_cut(stage, two):
-    scheme = stage.two_pass(two)
-    frames = list(cut_at(two.frames(60), 21))
-    whole = list(scheme(frames))
-    first = scheme.begin()
-    results = [result for frame in frames[:22] for result in first.feed(frame)]
-    second = scheme.begin(saved(first.snapshot()))
-    for frame in frames[len(results) :]:
-        results += second.feed(frame)
-    results += second.finish()
+@ORDERS
+def test_a_run_goes_on_after_a_cut(stage, two, thread, order):
+    scheme, frames = stage.two_pass(two), list(cut_at(two.frames(60), 21))
+    whole, results = list(scheme(frames)), gone_on(scheme, frames, 22, order, thread)
 
     assert len(results) == 60
     assert all(stage.same(one, other) for one, other in zip(whole, results, strict=True))
@@ -296,24 +302,6 @@ def test_a_span_is_read_while_the_next_one_is_looked_at(stage, two, thread):
 
     assert len(results) == 60
     assert len(carried) > 1
-
-
-@pytest.mark.parametrize("stop", [1, 17, 30, 33, 64, 65, 90, 110])
-@pytest.mark.parametrize("order", [(True, True), (True, False), (False, True)])
-def test_a_run_with_a_thread_goes_on_too(stage, thread, stop, order):
-    world = stage.crossing(np.random.default_rng(3))
-    plain = stage.two_pass(world)
-    whole = list(plain(world.frames(120)))
-    before, after = (replace(plain, beside=Beside(thread)) if own else plain for own in order)
-    first = before.begin()
-    results = [result for frame in world.frames(stop) for result in first.feed(frame)]
-    second = after.begin(saved(first.snapshot()))
-    for frame in world.frames(120, start=len(results)):
-        results += second.feed(frame)
-    results += second.finish()
-
-    assert len(results) == 120
-    assert all(stage.same(one, other) for one, other in zip(whole, results, strict=True))
 
 
 def test_a_snapshot_does_not_wait_for_the_second_pass(stage, two, thread):
