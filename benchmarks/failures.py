@@ -32,7 +32,7 @@ from data.pose import Box, Floats
 from data.similarity import iou_matrix
 from data.skeleton import FSPOSE_19
 from data.synthetic.scene import Truth
-from fspose_app.config import TrackSettings
+from fspose_app.config import FUSION
 from models import zoo
 from models.decode import decode
 from models.finder import CheckedFinder
@@ -178,9 +178,7 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     slow, fast = (zoo.topdown(role, "cpu", options.weights) for role in ("slow", "fast"))
     finder, carry = zoo.finder("cpu", options.weights), zoo.warp("cpu", options.weights)
-    fuse = fusion.create(
-        TrackSettings().fusion, interval=INTERVAL, resampling="smooth", transfer=carry
-    )
+    fuse = fusion.create(FUSION, interval=INTERVAL, resampling="smooth", transfer=carry)
     cases: dict[str, list[Case]] = {"slow": [], "fast": [], "transfer": [], "finder": []}
     for clip in clips(options.clips):
         shots = list(clip.scene)

@@ -34,10 +34,10 @@ from prices import prices
 from seen import annotated, drawn
 from ways import FAST_ONLY, SLOW, Counted, Hits, Ways
 
-from fspose_app.config import TrackSettings
+from fspose_app.config import FUSION
 from models import zoo
 
-DEFAULT = TrackSettings().fusion
+DEFAULT = FUSION
 SHARE = 0.98  # of the slow net's PCK that the scheme is to keep
 MOST_GMACS = 0.55  # per person and frame, that it may cost
 

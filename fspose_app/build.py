@@ -14,6 +14,7 @@ from data.errors import ConfigError
 from data.skeleton import Skeleton
 from fspose_app import adaptive
 from fspose_app.config import (
+    FUSION,
     BenchSettings,
     DetectSettings,
     HeatmapSettings,
@@ -268,13 +269,14 @@ def pipeline(
             f"The slow network's keypoints are {slow.skeleton.name}, the fast network's "
             f"{fast.skeleton.name}. Give --weights of one kind for slow, fast and transfer."
         )
-    transfer, light = _warps(settings.fusion, want, slow.skeleton, roles)
+    how = settings.fusion or FUSION
+    transfer, light = _warps(how, want, slow.skeleton, roles)
     fast_slow = FastSlow(
         finder=finder,
         slow=slow,
         fast=fast,
         fusion=fusion.create(
-            settings.fusion,
+            how,
             interval=settings.interval,
             resampling="smooth",
             transfer=transfer,
@@ -316,7 +318,7 @@ def _budget(gmacs: float, settings: SchemeSettings, want: Wanted) -> Budget:
             )
     plain = replace(want, device="cpu", runtime="torch", precision="float32")
     slow, fast = plain.net("slow"), plain.net("fast")
-    transfer, _ = _warps(settings.fusion, plain, slow.skeleton, set())
+    transfer, _ = _warps(settings.fusion or FUSION, plain, slow.skeleton, set())
     return adaptive.priced(gmacs, settings, slow, fast, transfer)
 
 

@@ -44,6 +44,9 @@ NOT_YAML = (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionEr
 """What reading a faulty YAML raises: PyYAML translates neither `2001-99-99` nor `!!bool x`, nor a
 number of 5000 digits or as many brackets."""
 
+FUSION = "two-maps"
+"""How maps are merged where settings do not say and there is one pass."""
+
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = 200
 
@@ -92,7 +95,8 @@ class RunSettings(NetworkSettings):
 
 
 class SchemeSettings(RunSettings):
-    """How people are followed from frame to frame."""
+    """How people are followed from frame to frame. Without a word on `fusion` it is FUSION in one
+    pass; for two `passes.settled` knows it."""
 
     scheme: Scheme = "fast-slow"
     keyframes: KeyframeRule = "every"
@@ -100,12 +104,13 @@ class SchemeSettings(RunSettings):
     budget: Annotated[float, Field(gt=0, le=1_000_000)] | None = None
     skip: Annotated[int, Field(strict=True, ge=0, le=1_000_000)] | None = None
     search_interval: Count = 8
-    fusion: FusionName = "two-maps"
+    fusion: FusionName | None = None
     smooth: Switch | None = None
 
 
 class TrackSettings(SchemeSettings):
-    """Settings of `fspose track`. Without a word on `two_pass`, the source decides."""
+    """Settings of `fspose track`. Without a word on `two_pass` and `fusion`, the source decides:
+    `passes.settled`."""
 
     two_pass: Switch | None = None
 
@@ -168,7 +173,7 @@ class HeatmapSettings(NetsOnly):
 class ReplaySettings(NetsOnly):
     """Settings of `fspose evaluate heatmaps`."""
 
-    fusion: FusionName = "two-maps"
+    fusion: FusionName = FUSION
     interval: Count = 16
     batch: Batch = 64
 

@@ -13,6 +13,7 @@ from click.core import ParameterSource
 from pydantic import BaseModel
 
 from fspose_app.config import (
+    FUSION,
     NOT_YAML,
     Format,
     NetworkSettings,
@@ -310,7 +311,7 @@ _SCHEME_OPTIONS = (
         "--fusion",
         type=FusionName(),
         default=default(SchemeSettings, "fusion"),
-        show_default=True,
+        show_default=f"{FUSION}, in two passes fast-only",
         help="How the maps of keyframe and present frame are merged; the published numbers do too.",
     ),
     click.option(

@@ -1,10 +1,10 @@
-"""Whether a source is followed in one pass or in two, and the pipeline for either."""
+"""What settings leave to the source, one pass or two above all, and the pipeline for either."""
 
 from __future__ import annotations
 
 from data.errors import ConfigError
 from fspose_app import build
-from fspose_app.config import TrackSettings
+from fspose_app.config import FUSION, TrackSettings
 from models import device
 from models.topdown import TopDown
 from pipelines.fast_slow import FastSlow
@@ -17,6 +17,7 @@ from pipelines.timing import Clock
 from pipelines.two_pass import TwoPass
 
 TWO_PASS_BY_DEFAULT = True  # of files, where the settings say nothing: docs/two-pass.md has why
+TWO_PASS_FUSION = "fast-only"  # there, where the settings say nothing: docs/two-pass.md has why
 FUSIONS = ("two-maps", "fast-only")  # that there are with a keyframe on either side
 
 
@@ -30,6 +31,19 @@ def in_two(settings: TrackSettings, *, live: bool) -> bool:
     return settings.two_pass
 
 
+def settled(settings: TrackSettings, *, live: bool) -> TrackSettings:
+    """The settings with `two_pass` and `fusion` as they are for such a source.
+
+    Weights for a transfer network are given to be used, so they bring back the fusion that does.
+    Raises what `in_two` does.
+    """
+    two_pass = in_two(settings, live=live)
+    usual = TWO_PASS_FUSION if two_pass and "transfer" not in settings.weights else FUSION
+    return settings.model_copy(
+        update={"two_pass": two_pass, "fusion": settings.fusion or usual},
+    )
+
+
 @device.one_thread()
 def pipeline(
     settings: TrackSettings, want: build.Wanted, clock: Clock, *, live: bool
@@ -38,7 +52,8 @@ def pipeline(
 
     Raises what `build.pipeline` does.
     """
-    if not in_two(settings, live=live):
+    settings = settled(settings, live=live)
+    if not settings.two_pass:
         return build.pipeline(settings, want, clock)
     plain = settings.model_copy(update={"smooth": False})
     scheme, models = build.pipeline(plain, want, clock)
@@ -80,6 +95,6 @@ def _hindrance(settings: TrackSettings, live: bool) -> str:
         return f"The scheme {settings.scheme} has no keyframes, which two passes need."
     if settings.keyframes != "every":
         return "Adaptive keyframes are chosen frame by frame, which two passes do not."
-    if settings.fusion not in FUSIONS:
+    if settings.fusion not in (None, *FUSIONS):
         return f"The fusion {settings.fusion} looks back alone; two passes have two-maps for it."
     return ""

@@ -39,6 +39,11 @@ def poses(heatmaps: Sequence[Heatmaps], boxes: Sequence[Box]) -> list[Pose]:
     return found
 
 
+def score(heatmaps: Heatmaps) -> float:
+    """The score that a person's pose has in `poses`, without reading the keypoints."""
+    return float(np.clip(heatmaps.maps.max((1, 2)), 0, 1).mean())
+
+
 def pose(heatmaps: Heatmaps, box: Box) -> Pose:
     """One person's pose, as `poses` gives it."""
     return poses([heatmaps], [box])[0]

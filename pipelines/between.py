@@ -18,7 +18,7 @@ import numpy as np
 from data.crop import Crop
 from data.frame import Origin
 from data.heatmaps import Heatmaps
-from data.pose import Box
+from data.pose import Box, Floats
 from pipelines.paths import Reading
 from pipelines.pipeline import Transfer
 
@@ -65,8 +65,8 @@ class TwoSided:
     """(w T(P, I) + (1 - w) T(P, N) + P) / 2, where I and N are the keyframe's maps before and
     after, and w falls from 1 at I to 0 at N in a straight line.
 
-    With one keyframe alone it is `fusion.TwoMaps`, the published type 0; with none, or no
-    `transfer`, it is P. P and `fast_peak` are as in `fusion`.
+    With one keyframe alone it is `fusion.TwoMaps`, the published type 0; with none it is P. P and
+    `fast_peak` are as in `fusion`. Without a `transfer` it is the fast maps where they were made.
     """
 
     transfer: Transfer | None
@@ -78,35 +78,38 @@ class TwoSided:
         """What the answer is called in the results."""
         return "fast" if self.transfer is None else "fused"
 
+    @property
+    def needs_keys(self) -> bool:
+        """Whether `Look.before` and `Look.after` are read."""
+        return self.transfer is not None
+
     def __call__(self, looks: Sequence[Look]) -> list[Heatmaps]:
         """Everyone's maps, in order; one call of the transfer net for all."""
+        if self.transfer is None:
+            return [self._raised(look.fast) for look in looks]
         now = [self._current(look) for look in looks]
-        parts = (
-            []
-            if self.transfer is None
-            else [
-                (place, key.maps, part)
-                for place, look in enumerate(looks)
-                for key, part in look.keys
-            ]
-        )
-        carried: dict[int, np.ndarray[tuple[int, ...], np.dtype[np.float32]]] = {}
-        if self.transfer is not None and parts:
-            current = [now[place] for place, _, _ in parts]
-            pairs = zip(parts, current, strict=True)
-            references = [replace(maps, crop=own.crop) for (_, maps, _), own in pairs]
-            for (place, _, part), moved in zip(
-                parts, self.transfer(current, references), strict=True
-            ):
-                share = np.float32(part) * moved.maps
-                carried[place] = carried[place] + share if place in carried else share
-        answers = []
-        for place, own in enumerate(now):
-            maps = own.maps / np.float32(self.fast_peak)
-            if place in carried:
-                maps = (carried[place] + maps) / np.float32(2)
-            answers.append(Heatmaps(np.asarray(maps, np.float32), own.crop))
+        parts = [
+            (place, key.maps, part) for place, look in enumerate(looks) for key, part in look.keys
+        ]
+        current = [now[place] for place, _, _ in parts]
+        pairs = zip(parts, current, strict=True)
+        references = [replace(maps, crop=own.crop) for (_, maps, _), own in pairs]
+        carried: dict[int, Floats] = {}
+        moved = self.transfer(current, references) if parts else []
+        for (place, _, part), maps in zip(parts, moved, strict=True):
+            share = np.float32(part) * maps.maps
+            carried[place] = carried[place] + share if place in carried else share
+        answers = [self._raised(own) for own in now]
+        for place, sum_of_carried in carried.items():
+            mean = (sum_of_carried + answers[place].maps) / np.float32(2)
+            answers[place] = replace(answers[place], maps=mean)
         return answers
+
+    def _raised(self, fast: Heatmaps) -> Heatmaps:
+        """Fast maps on the slow maps' scale."""
+        if self.fast_peak == 1:
+            return fast
+        return replace(fast, maps=fast.maps / np.float32(self.fast_peak))
 
     def _current(self, look: Look) -> Heatmaps:
         """P: the fast maps in the slow net's space, where that is known."""

@@ -11,6 +11,7 @@ from data.frame import Frame
 from data.heatmaps import Heatmaps
 from data.pose import Box
 from models.decode import poses as decoded
+from models.decode import score
 from pipelines.between import Key, Look, TwoSided, middles, nearest_keys
 from pipelines.hidden import Hiding, hidden
 from pipelines.likeness import overlap
@@ -35,7 +36,7 @@ class Rhythm:
 
     search: int = 8
     stride: int = 4
-    tolerance: float = 0.03
+    tolerance: float = 0.02
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -150,6 +151,8 @@ class Spans:
             poses = decoded([s.maps for _, s in sights], [s.box for _, s in sights])
         for (frame, sight), pose in zip(sights, poses, strict=True):
             self.paths.add(sight.track, Reading(frame.index, frame.seconds, pose, "slow"))
+            if not self._fusion.needs_keys:
+                continue
             with self._clock("fuse"):
                 key = Key.of(frame.index, sight.maps, sight.box, self._fusion.padding)
             self._keys.setdefault(sight.track, {})[frame.index] = key
@@ -166,17 +169,18 @@ class Spans:
         """Merge fast maps with the keyframes' and keep who is there; whether each is."""
         clock, eyes = self._clock, self._eyes
         looks = [
-            Look(track, frame.index, box, own, *nearest_keys(self._keys[track], frame.index))
+            Look(
+                track, frame.index, box, own, *nearest_keys(self._keys.get(track, {}), frame.index)
+            )
             for (frame, track, box), own in zip(seen, maps, strict=True)
         ]
         with clock("fuse"):
             answers = self._fusion(looks)
         with clock("decode"):
-            boxes = [box for _, _, box in seen]
-            poses, own_poses = decoded(answers, boxes), decoded(maps, boxes)
+            poses, scores = decoded(answers, [box for _, _, box in seen]), map(score, maps)
         there = []
-        for (frame, track, _), pose, own in zip(seen, poses, own_poses, strict=True):
-            there.append(own.score >= eyes.weak_fast_score and pose.score >= eyes.weak_score)
+        for (frame, track, _), pose, own in zip(seen, poses, scores, strict=True):
+            there.append(own >= eyes.weak_fast_score and pose.score >= eyes.weak_score)
             if there[-1]:
                 origin = self._fusion.origin
                 self.paths.add(track, Reading(frame.index, frame.seconds, pose, origin))

@@ -120,10 +120,10 @@ def _track(
     from fspose_app import build, passes  # bring in torch
     from fspose_app.overlap import overlapped  # and scipy
 
-    two_pass = passes.in_two(chosen, live=source.info.live)
+    chosen = passes.settled(chosen, live=source.info.live)
     want, watch, beside = build.wanted(chosen), Stopwatch(), Stopwatch()
     pipeline, models = passes.pipeline(chosen, want, watch, live=source.info.live)
-    effective = {**chosen.model_dump(mode="json"), **want.effective, "two_pass": two_pass}
+    effective = {**chosen.model_dump(mode="json"), **want.effective}
     header = header_of(
         source.info, pipeline.skeleton, models=models, settings=effective, version=__version__
     )

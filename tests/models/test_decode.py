@@ -10,7 +10,7 @@ from data.crop import Crop
 from data.heatmaps import Heatmaps
 from data.pose import Box
 from data.skeleton import COCO_17
-from models.decode import decode, merge_flipped, peaks, pose, poses, refined, unflip
+from models.decode import decode, merge_flipped, peaks, pose, poses, refined, score, unflip
 
 BOX = Box(100, 50, 160, 170)
 
@@ -102,6 +102,14 @@ def test_a_poses_scores_are_clipped_and_its_own_is_their_mean():
     np.testing.assert_array_equal([1, 0], found.scores)
     assert found.score == pytest.approx(0.5)
     assert found.box == BOX
+
+
+def test_a_score_alone_is_that_of_the_pose():
+    rng = np.random.default_rng(2)
+    crop = Crop.around(BOX, (5, 7), 1.25)
+    for low, high in ((-0.5, 1.5), (-1, 0)):
+        maps = Heatmaps(rng.uniform(low, high, (4, 7, 5)).astype(np.float32), crop)
+        assert score(maps) == pose(maps, BOX).score
 
 
 def test_every_map_size_down_to_one_cell_can_be_decoded():

@@ -92,6 +92,15 @@ def test_without_keyframe_or_transfer_the_fast_maps_answer():
     np.testing.assert_allclose(plain.maps, 0.8)
 
 
+def test_without_a_transfer_net_the_fast_maps_stay_where_they_were_made():
+    elsewhere = Key(0, maps(1.0, Crop.around(Box(500, 0, 600, 100), (6, 8), 1.25)))
+    own = look(4, elsewhere)
+    (plain,) = TwoSided(None, 1.25)([own])
+
+    assert plain.crop == own.fast.crop
+    assert not TwoSided(None, 1.25).needs_keys
+
+
 def test_the_transfer_net_is_asked_once_for_everyone():
     calls = []
 

@@ -90,10 +90,11 @@ class Follow:
             chosen = self._settings.following(scheme)
             if causal:
                 chosen = chosen.model_copy(update={"two_pass": False})
-            two_pass, want = passes.in_two(chosen, live=False), build.wanted(chosen)
+            chosen = passes.settled(chosen, live=False)
+            want = build.wanted(chosen)
             pipeline, models = passes.pipeline(chosen, want, no_clock, live=False)
             shown = chosen.model_dump(mode="json", exclude=PRIVATE) | want.effective
-            about = {"models": models, "settings": shown | {"two_pass": two_pass}}
+            about = {"models": models, "settings": shown}
             self._built[scheme, causal] = Built(pipeline, want.device, about)
         return self._built[scheme, causal]
 

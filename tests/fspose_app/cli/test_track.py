@@ -67,10 +67,10 @@ def test_a_run_leaves_result_and_overlay_and_says_so(
     for words in ("frames", "tracks", "frames/s", "slow network", "tiny-slow", "overlay.mp4"):
         assert words in ran.stdout
     assert [model["name"] for model in header["models"]] == [
-        *("tiny-fast", "tiny-finder", "tiny-slow", "tiny-transfer")
+        *("tiny-fast", "tiny-finder", "tiny-slow")
     ]
     assert header["settings"]["interval"] == 4
-    assert header["settings"]["fusion"] == "two-maps"
+    assert header["settings"]["fusion"] == "fast-only"
 
 
 def test_keyframes_come_at_the_interval(

@@ -11,7 +11,7 @@ from click.testing import Result
 from data.errors import ConfigError
 from data.result_file import read_result
 from fspose_app import passes
-from fspose_app.config import TrackSettings
+from fspose_app.config import TrackSettings, settings
 
 Fspose = Callable[..., Result]
 QUICK = ("--interval", 4, "--search-interval", 2, "--device", "cpu", "--threads", 1)
@@ -49,6 +49,41 @@ def test_without_a_word_the_source_decides() -> None:
     assert passes.in_two(silent, live=True) is False
     assert passes.in_two(TrackSettings(scheme="every-frame"), live=False) is False
     assert passes.in_two(TrackSettings(two_pass=False), live=False) is False
+
+
+@pytest.mark.parametrize(
+    ("said", "live", "fusion"),
+    [
+        ({}, False, "fast-only"),
+        ({}, True, "two-maps"),
+        ({"two_pass": False}, False, "two-maps"),
+        ({"keyframes": "adaptive"}, False, "two-maps"),
+        ({"fusion": "two-maps"}, False, "two-maps"),
+        ({"fusion": "recursive"}, False, "recursive"),
+        ({"fusion": "fast-only"}, True, "fast-only"),
+        ({"weights": {"transfer": "own.pth"}}, False, "two-maps"),
+        ({"weights": {"transfer": "own.pth"}, "fusion": "fast-only"}, False, "fast-only"),
+    ],
+)
+def test_the_fusion_is_what_was_asked_for_or_suits_the_passes(
+    said: dict[str, object], live: bool, fusion: str
+) -> None:
+    chosen = passes.settled(settings(TrackSettings, None, said), live=live)
+
+    assert chosen.fusion == fusion
+    assert chosen.two_pass is passes.in_two(chosen, live=live)
+
+
+def test_asked_for_the_transfer_network_carries_from_both_sides(
+    fspose: Fspose, family: Path, video: Path, tmp_path: Path
+) -> None:
+    args = ("--family", family, *QUICK, "--no-overlay", "--two-pass", "--fusion", "two-maps")
+    ran = fspose("track", video, "-o", tmp_path, *args)
+
+    assert ran.exit_code == 0, ran.output
+    header, records = read_result(tmp_path / "result.jsonl")
+    assert "tiny-transfer" in [model["name"] for model in header["models"]]
+    assert {person["from"] for record in records for person in record["people"]} >= {"fused"}
 
 
 @pytest.mark.parametrize(
