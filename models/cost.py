@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
 
 from data.pose import Box
 from models import zoo
@@ -42,6 +41,9 @@ def macs(network: nn.Module, *inputs: Tensor) -> int:
     Of torchvision's two-stage networks it is what they do to find regions; what each region costs
     after that depends on how many there are.
     """
+    # Here, because it takes a second to be imported and who only counts a budget's sums needs none.
+    from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
+
     unfilled = copy.deepcopy(network).to("meta").eval()
     unfilled_inputs = [tensor.to("meta") for tensor in inputs]
     with counted(unfilled) as count, torch.inference_mode():

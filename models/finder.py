@@ -13,11 +13,11 @@ import cv2
 import numpy as np
 import torch
 from torch import nn
-from torchvision.ops import nms
 
 from data.frame import Image
 from data.pose import Box, Floats
 from models.decode import decode
+from models.ops.box_nms import box_nms
 from models.preprocess import normalised
 from models.runtimes.passes import Placing
 from models.runtimes.ranges import RangesOf
@@ -97,15 +97,14 @@ class Finder:
             found = self._network(normalised([self.reduced(image)], self._device))
             score = found.quality[0].sigmoid()
             kept = score >= self._least_score
-            score, boxes = score[kept], found.boxes[0][kept]
-            order = nms(boxes, score, self._overlap)[: self._most]
-            score, boxes = score[order].cpu(), boxes[order].cpu()
+            scores, boxes = score[kept].cpu().numpy(), found.boxes[0][kept].cpu().numpy()
+        order = box_nms(boxes, scores, self._overlap)[: self._most]
         zoom = np.array([size[0] / width, size[1] / height] * 2)
         limit = [width, height] * 2
-        corners = np.clip(boxes.numpy() / zoom, 0, limit)
+        corners = np.clip(boxes[order] / zoom, 0, limit)
         return [
             Box(float(box[0]), float(box[1]), float(box[2]), float(box[3]), float(value))
-            for box, value in zip(corners, score.numpy(), strict=True)
+            for box, value in zip(corners, scores[order], strict=True)
         ]
 
 
@@ -151,9 +150,9 @@ class CheckedFinder:
         sure = [box for box in checked if box.score >= self._least_score]
         if not sure:
             return []
-        corners = torch.tensor([[box.left, box.top, box.right, box.bottom] for box in sure])
-        order = nms(corners, torch.tensor([box.score for box in sure]), self._overlap)
-        return [sure[place] for place in order[: self._most].tolist()]
+        corners = np.array([[box.left, box.top, box.right, box.bottom] for box in sure])
+        order = box_nms(corners, np.array([box.score for box in sure]), self._overlap)
+        return [sure[place] for place in order[: self._most]]
 
 
 def _checked(box: Box, points: Floats, scores: Floats) -> Box:

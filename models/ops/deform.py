@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import grid_sample
-from torchvision.ops import deform_conv2d
 
 
 class DeformConv(nn.Module):
@@ -34,7 +33,9 @@ class DeformConv(nn.Module):
         # ONNX's own operator for it came late, and few runtimes have it; sampling all of them have.
         if torch.onnx.is_in_onnx_export() or (taught and offsets.shape[1] == 2 * taps):
             return sampled_conv(maps, offsets, self.weight, self.padding, self.dilation)
-        # torchvision's operator takes one type only; under autocast the offsets come in another.
+        from torchvision.ops import deform_conv2d  # here, as most runs never wait for torchvision
+
+        # Its operator takes one type only; under autocast the offsets come in another.
         kind = self.weight.dtype
         return deform_conv2d(
             *(maps.to(kind), offsets.to(kind), self.weight),
