@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import grid_sample
@@ -25,6 +27,7 @@ class DeformConv(nn.Module):
         self.padding = dilation * (rows // 2), dilation * (columns // 2)
         self.weight = nn.Parameter(torch.empty(outputs, inputs, rows, columns))
         nn.init.kaiming_uniform_(self.weight, nonlinearity="relu")
+        _operator()  # so that no pass has to wait for it
 
     def forward(self, maps: Tensor, offsets: Tensor) -> Tensor:
         """(N, inputs, h, w) and (N, groups * 2 * taps, h, w) to (N, outputs, h, w)."""
@@ -33,15 +36,21 @@ class DeformConv(nn.Module):
         # ONNX's own operator for it came late, and few runtimes have it; sampling all of them have.
         if torch.onnx.is_in_onnx_export() or (taught and offsets.shape[1] == 2 * taps):
             return sampled_conv(maps, offsets, self.weight, self.padding, self.dilation)
-        from torchvision.ops import deform_conv2d  # here, as most runs never wait for torchvision
-
-        # Its operator takes one type only; under autocast the offsets come in another.
+        # torchvision's operator takes one type only; under autocast the offsets come in another.
         kind = self.weight.dtype
-        return deform_conv2d(
+        return _operator()(
             *(maps.to(kind), offsets.to(kind), self.weight),
             padding=self.padding,
             dilation=self.dilation,
         )
+
+
+def _operator() -> Callable[..., Tensor]:
+    """torchvision's, which takes more than a second to be imported; most runs need none of it."""
+    from torchvision.ops import deform_conv2d
+
+    operator: Callable[..., Tensor] = deform_conv2d
+    return operator
 
 
 def sampled_conv(
