@@ -99,7 +99,7 @@ def test_a_video_is_followed_with_it_alone_and_as_the_finder(
     assert f"backend: {name}.pth" in {model["name"] for model in head["models"]}
     people = [person for frame in frames for person in frame["people"]]
     assert len(frames) == 12
-    origins = {"backend"} if scheme == "every-frame" else {"slow", "fused"}
+    origins = {"backend"} if scheme == "every-frame" else {"slow", "fast"}
     assert {person["from"] for person in people} <= origins
     assert people
 
