@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from data.errors import ConfigError
-from fspose_app.config import FUSION, SchemeSettings
+from fspose_app.config import SchemeSettings
 from models import cost
 from models.topdown import TopDown
 from models.warp import Warp
@@ -50,7 +50,7 @@ def priced(
     """A budget with what the networks cost, which are torch's own; `fast` includes the fusion."""
     exact, quick = cost.reading(slow), cost.reading(fast)
     once = 0.0 if transfer is None else cost.carrying(transfer, slow)
-    how = settings.fusion or FUSION
+    how = settings.one_pass_fusion
     carrying = TRANSFERS[how] * once
     looks = 2 if settings.flip_test else 1
     beside = quick if how in NEED_PREVIOUS else 0.0

@@ -14,7 +14,6 @@ from data.errors import ConfigError
 from data.skeleton import Skeleton
 from fspose_app import adaptive
 from fspose_app.config import (
-    FUSION,
     BenchSettings,
     DetectSettings,
     HeatmapSettings,
@@ -269,7 +268,7 @@ def pipeline(
             f"The slow network's keypoints are {slow.skeleton.name}, the fast network's "
             f"{fast.skeleton.name}. Give --weights of one kind for slow, fast and transfer."
         )
-    how = settings.fusion or FUSION
+    how = settings.one_pass_fusion
     transfer, light = _warps(how, want, slow.skeleton, roles)
     fast_slow = FastSlow(
         finder=finder,
@@ -318,7 +317,7 @@ def _budget(gmacs: float, settings: SchemeSettings, want: Wanted) -> Budget:
             )
     plain = replace(want, device="cpu", runtime="torch", precision="float32")
     slow, fast = plain.net("slow"), plain.net("fast")
-    transfer, _ = _warps(settings.fusion or FUSION, plain, slow.skeleton, set())
+    transfer, _ = _warps(settings.one_pass_fusion, plain, slow.skeleton, set())
     return adaptive.priced(gmacs, settings, slow, fast, transfer)
 
 

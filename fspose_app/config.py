@@ -95,8 +95,8 @@ class RunSettings(NetworkSettings):
 
 
 class SchemeSettings(RunSettings):
-    """How people are followed from frame to frame. Without a word on `fusion` it is FUSION in one
-    pass; for two `passes.settled` knows it."""
+    """How people are followed from frame to frame; what two passes make of no `fusion` is said by
+    `passes.settled`."""
 
     scheme: Scheme = "fast-slow"
     keyframes: KeyframeRule = "every"
@@ -106,6 +106,11 @@ class SchemeSettings(RunSettings):
     search_interval: Count = 8
     fusion: FusionName | None = None
     smooth: Switch | None = None
+
+    @property
+    def one_pass_fusion(self) -> str:
+        """How maps are merged in one pass."""
+        return self.fusion or FUSION
 
 
 class TrackSettings(SchemeSettings):

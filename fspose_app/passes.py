@@ -39,9 +39,7 @@ def settled(settings: TrackSettings, *, live: bool) -> TrackSettings:
     """
     two_pass = in_two(settings, live=live)
     usual = TWO_PASS_FUSION if two_pass and "transfer" not in settings.weights else FUSION
-    return settings.model_copy(
-        update={"two_pass": two_pass, "fusion": settings.fusion or usual},
-    )
+    return settings.model_copy(update={"two_pass": two_pass, "fusion": settings.fusion or usual})
 
 
 @device.one_thread()

@@ -19,6 +19,7 @@ from data.crop import Crop
 from data.frame import Origin
 from data.heatmaps import Heatmaps
 from data.pose import Box, Floats
+from pipelines.fusion import raised
 from pipelines.paths import Reading
 from pipelines.pipeline import Transfer
 
@@ -86,7 +87,7 @@ class TwoSided:
     def __call__(self, looks: Sequence[Look]) -> list[Heatmaps]:
         """Everyone's maps, in order; one call of the transfer net for all."""
         if self.transfer is None:
-            return [self._raised(look.fast) for look in looks]
+            return raised([look.fast for look in looks], self.fast_peak)
         now = [self._current(look) for look in looks]
         parts = [
             (place, key.maps, part) for place, look in enumerate(looks) for key, part in look.keys
@@ -99,17 +100,11 @@ class TwoSided:
         for (place, _, part), maps in zip(parts, moved, strict=True):
             share = np.float32(part) * maps.maps
             carried[place] = carried[place] + share if place in carried else share
-        answers = [self._raised(own) for own in now]
+        answers = raised(now, self.fast_peak)
         for place, sum_of_carried in carried.items():
             mean = (sum_of_carried + answers[place].maps) / np.float32(2)
             answers[place] = replace(answers[place], maps=mean)
         return answers
-
-    def _raised(self, fast: Heatmaps) -> Heatmaps:
-        """Fast maps on the slow maps' scale."""
-        if self.fast_peak == 1:
-            return fast
-        return replace(fast, maps=fast.maps / np.float32(self.fast_peak))
 
     def _current(self, look: Look) -> Heatmaps:
         """P: the fast maps in the slow net's space, where that is known."""

@@ -92,7 +92,7 @@ class FastOnly:
     origin: ClassVar[Origin] = "fast"
 
     def __call__(self, people: Sequence[Between]) -> list[Fused]:
-        return _fused(_raised(_current(people, self.resampling), self.fast_peak))
+        return _fused(raised(_current(people, self.resampling), self.fast_peak))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class TwoMaps:
     def __call__(self, people: Sequence[Between]) -> list[Fused]:
         now = _current(people, self.resampling)
         moved = _carried(self.transfer, now, [person.past.key for person in people])
-        return _fused(_means(moved, _raised(now, self.fast_peak)))
+        return _fused(_means(moved, raised(now, self.fast_peak)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ class ThreeMaps:
         # One call for T(P, I) of everyone and T(P, F) of the late.
         moved = _carried(self.transfer, [*now, *(now[i] for i in late)], [*keys, *merged])
         carried, third = moved[: len(now)], moved[len(now) :]
-        own = _raised(now, self.fast_peak)
+        own = raised(now, self.fast_peak)
         answer = _means(carried, own)
         for i, first in zip(late, third, strict=True):
             answer[i] = _mean(first, own[i], carried[i])
@@ -151,7 +151,7 @@ class ThreeMaps:
         carried = [
             next(found) if person.past.carried is None else person.past.carried for person in people
         ]
-        return _means(carried, _raised(before, self.fast_peak))
+        return _means(carried, raised(before, self.fast_peak))
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,11 +175,11 @@ class ThreeMapsLight:
         late = _late(people, self.interval)
         now = _current(people, self.resampling)
         moved = _carried(self.transfer, now, [person.past.key for person in people])
-        own = _raised(now, self.fast_peak)
+        own = raised(now, self.fast_peak)
         answer = _means(moved, own)
         current = [people[i].fast for i in late]
         light = _carried(self.light_transfer, current, [_previous(people[i].past) for i in late])
-        for i, first in zip(late, _raised(light, self.fast_peak), strict=True):
+        for i, first in zip(late, raised(light, self.fast_peak), strict=True):
             answer[i] = _mean(first.on(people[i].crop, smooth=True), own[i], moved[i])
         return _fused(answer)
 
@@ -198,7 +198,7 @@ class PreviousOnly:
     def __call__(self, people: Sequence[Between]) -> list[Fused]:
         now = _current(people, self.resampling)
         moved = _carried(self.transfer, now, _before(people, self.resampling))
-        return _fused(_raised(_means(moved, now), self.fast_peak))
+        return _fused(raised(_means(moved, now), self.fast_peak))
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +222,7 @@ class Recursive:
         now = _current([people[i] for i in between], self.resampling)
         references = [*(kept.key for kept in past), *(past[i].fused for i in later)]
         moved = _carried(self.transfer, [*now, *(now[i] for i in later)], references)
-        own = _raised(now, self.fast_peak)
+        own = raised(now, self.fast_peak)
         fused = _means(moved[: len(now)], own)
         for i, first in zip(later, moved[len(now) :], strict=True):
             fused[i] = _mean(first, own[i], moved[i])
@@ -320,10 +320,10 @@ def _carried(
     return transfer(current, [_labelled(reference, now.crop) for reference, now in pairs])
 
 
-def _raised(heatmaps: list[Heatmaps], fast_peak: float) -> list[Heatmaps]:
-    """Fast maps on the slow maps' scale."""
+def raised(heatmaps: Sequence[Heatmaps], fast_peak: float) -> list[Heatmaps]:
+    """Fast maps on the slow maps' scale; `fast_peak` is the highest cell of an ideal fast map."""
     if fast_peak == 1.0:
-        return heatmaps
+        return list(heatmaps)
     return [replace(each, maps=each.maps / np.float32(fast_peak)) for each in heatmaps]
 
 

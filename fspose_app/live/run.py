@@ -16,7 +16,7 @@ from data.sources import open_source
 from data.sources.info import Source, SourceInfo
 from data.sources.stream import without_password
 from fspose_app import __version__
-from fspose_app.config import FUSION, SchemeSettings
+from fspose_app.config import SchemeSettings
 from fspose_app.live.answer import Answers, Make, Networks, networks
 from fspose_app.live.frame import LiveFrame
 from fspose_app.live.newest import Newest
@@ -193,9 +193,8 @@ class LiveRun:
     def _segments(self, made: Networks) -> Segments | None:
         if self._record is None:
             return None
-        fusion = self._settings.fusion or FUSION
         settings = self._settings.model_dump(mode="json")
-        settings |= {"fusion": fusion, "device": made.device}
+        settings |= {"fusion": self._settings.one_pass_fusion, "device": made.device}
         skeleton: Skeleton = made.pipeline.skeleton
 
         def header(info: SourceInfo) -> Record:
