@@ -7,7 +7,9 @@ is the whole way; its last step is
 python -m models.training.cards --checkpoints DIR [DIR ...] --figures FILE.json [FILE.json ...]
 
 Commands are quoted from docs/training.md, steps and minutes from the checkpoints, last words from
-the logs beside them, multiply-adds are counted, hashes read.
+the logs beside them, multiply-adds are counted, hashes read. Checkpoints are large and stay where
+they were made, so `rounds.json` beside the weights keeps what each said: only the rounds that are
+new since then need --checkpoints.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import argparse
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,7 @@ from models.training import card_figures
 ROOT = Path(__file__).parents[2]
 COMMANDS = ROOT / "docs" / "training.md"
 FAILURES = Path("docs", "failures")
+ROUNDS = "rounds.json"
 
 LSPET = (
     "Leeds Sports Pose Extended (Johnson and Everingham, CVPR 2011), pictures 1 to 9500: no "
@@ -129,6 +132,24 @@ class Round:
         return cls(state["spent"] / 60, state["step"], said[-1] if said else "")
 
 
+def continued(file: Path, folders: Sequence[Path], roles: Sequence[str]) -> dict[str, list[Round]]:
+    """Every role's rounds: those that the file knows, then new ones in the folders."""
+    known = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    rounds = {role: [Round(**own) for own in known.get(role, [])] for role in roles}
+    for folder in folders:
+        for role, before in rounds.items():
+            own = Round.of(folder, role)
+            if own is not None and own not in before:
+                before.append(own)
+    return rounds
+
+
+def keep(file: Path, rounds: Mapping[str, Sequence[Round]]) -> None:
+    """Writes what `continued` reads."""
+    told = {role: [asdict(own) for own in each] for role, each in rounds.items()}
+    file.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+
+
 def commands(role: str, text: str) -> list[str]:
     """The lines of a page's shell blocks that train a role of the family, in order."""
     module = role if role in ("finder", "transfer") else f"pose {role}"
@@ -214,18 +235,24 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--checkpoints", type=Path, nargs="+", required=True, help="Hold ROLE/checkpoint.pt."
+        "--checkpoints",
+        type=Path,
+        nargs="+",
+        default=[],
+        help="New rounds, in order; they hold ROLE/checkpoint.pt.",
     )
     parser.add_argument("--figures", type=Path, nargs="+", required=True, help="JSON files.")
     options = parser.parse_args()
     family = zoo.bundled()
     figures = merged(options.figures, family)
     page = COMMANDS.read_text(encoding="utf-8")
+    file = zoo.BUNDLED / ROUNDS
+    rounds = continued(file, options.checkpoints, [model.role for model in family])
+    keep(file, rounds)
     for model in family:
-        rounds = [Round.of(folder, model.role) for folder in options.checkpoints]
         text = card(
             model,
-            [own for own in rounds if own is not None],
+            rounds[model.role],
             figures,
             orders=commands(model.role, page),
             has_picture=(ROOT / FAILURES / f"{model.role}.jpg").exists(),

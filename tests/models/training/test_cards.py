@@ -1,6 +1,7 @@
 """Cards say what a network is, how it learned and what it reaches, from files alone."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,16 @@ from data.errors import WeightsError
 from models import zoo
 from models.networks.slim_transfer import SlimTransfer
 from models.training.card_figures import section
-from models.training.cards import COMMANDS, Round, card, commands, merged
+from models.training.cards import (
+    COMMANDS,
+    ROUNDS,
+    Round,
+    card,
+    commands,
+    continued,
+    keep,
+    merged,
+)
 
 ARGUMENTS = {"keypoints": 3, "channels": 4, "blocks": 1}
 FOUND = {"pck": 0.5, "low": 0.4, "high": 0.6, "people": 7}
@@ -88,6 +98,30 @@ def test_rounds_come_from_checkpoints_and_the_last_line_of_their_logs(model, tmp
 
 def test_a_folder_without_the_role_is_no_round(tmp_path):
     assert Round.of(checkpoint(tmp_path / "one", "slow", steps=1), "fast") is None
+
+
+def test_a_round_is_known_once_its_checkpoint_is_gone_and_never_twice(tmp_path):
+    file = tmp_path / ROUNDS
+    first = checkpoint(tmp_path / "one", "slow", steps=12, log="1.5 min  loss 0.25\n")
+    keep(file, continued(file, [first], ["slow", "fast"]))
+    (first / "slow" / "checkpoint.pt").unlink()
+    second = checkpoint(tmp_path / "two", "slow", steps=34)
+
+    for _ in range(2):
+        keep(file, continued(file, [first, second], ["slow", "fast"]))
+
+    known = continued(file, [], ["slow", "fast"])
+    assert known == {"slow": [Round(1.5, 12, "1.5 min loss 0.25"), Round(1.5, 34)], "fast": []}
+
+
+@pytest.mark.parametrize("bundled", zoo.bundled(), ids=lambda bundled: bundled.role)
+def test_the_cards_tell_every_round_that_is_known(bundled):
+    rounds = continued(zoo.BUNDLED / ROUNDS, [], [bundled.role])[bundled.role]
+
+    told = re.findall(r"^- round (\d+): ([\d,]+) steps", bundled.card, re.MULTILINE)
+
+    assert rounds
+    assert told == [(f"{n}", f"{own.steps:,}") for n, own in enumerate(rounds, 1)]
 
 
 def test_pictures_are_linked_where_there_are_any(model):
