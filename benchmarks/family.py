@@ -7,8 +7,8 @@ Run it after new weights are exported to `models/bundled`. In turn: `accuracy.py
 `failures.py`, which draws `docs/failures/*.jpg`; `python -m models.training.cards`, which writes
 the cards beside the weights; and `docs/figures.md`, the tables. The folders of --checkpoints, a
 new round of training each, hold ROLE/checkpoint.pt and perhaps ROLE.log. With --resume JSON files
-are kept that were measured with the present weights. About an hour on one quiet core, half of it on
-two with --jobs 2: no figure is a time.
+are kept that were measured with the present weights. About an hour on one quiet core; no figure is
+a time, so --jobs 2 may use another core too.
 """
 
 from __future__ import annotations
