@@ -128,9 +128,13 @@ def main() -> None:
         if not (options.resume and fresh(file))
     ]
     orders.append([HERE / "failures.py", "--clips", options.clips, *threads])
-    with ThreadPoolExecutor(options.jobs) as pool:
-        for done in [pool.submit(run, *order) for order in orders]:
-            done.result()
+    with ThreadPoolExecutor(max(options.jobs, 1)) as pool:
+        try:
+            for done in [pool.submit(run, *order) for order in orders]:
+                done.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)  # what waits would take an hour
+            raise
     rounds = ["--checkpoints", *options.checkpoints] if options.checkpoints else []
     run("-m", "models.training.cards", *rounds, "--figures", *files.values())
     PAGE.write_text(page(options.out), encoding="utf-8")

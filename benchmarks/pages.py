@@ -55,11 +55,16 @@ def cells(line: str) -> list[str]:
 
 
 def rows_at(content: Any, path: str) -> list[Row]:
-    """The rows to which a path leads, scheme by scheme. Rows by name have it as their `scheme`."""
+    """The rows to which a path leads, scheme by scheme. Rows by name have it as their `scheme`.
+
+    ValueError for none: a table without a row would not know its decimals again.
+    """
     for name in path.split("/"):
         content = content[name]
     if isinstance(content, Mapping):
-        return [{"scheme": name, **row} for name, row in content.items()]
+        content = [{"scheme": name, **row} for name, row in content.items()]
+    if not content:
+        raise ValueError("there are no rows")
     schemes = list(dict.fromkeys(row["scheme"] for row in content))
     return sorted(content, key=lambda row: schemes.index(row["scheme"]))
 
@@ -98,15 +103,21 @@ def renewed(table: str, rows: Sequence[Row]) -> str:
 
 
 def page(text: str, content_of: Callable[[str], Any]) -> str:
-    """A page with its tables renewed; `content_of` gives a file's content, or None."""
+    """A page with its tables renewed; `content_of` gives a file's content, or None.
+
+    Ends the program with a line where a file has not what a table asks for.
+    """
 
     def put(found: re.Match[str]) -> str:
         content = content_of(found["file"])
         if content is None:
             return found[0]
-        return found[0].replace(
-            found["table"], renewed(found["table"], rows_at(content, found["path"]))
-        )
+        try:
+            table = renewed(found["table"], rows_at(content, found["path"]))
+        except (KeyError, TypeError, ValueError) as error:
+            wanted = f"{found['path']} and the table's columns"
+            raise SystemExit(f"{found['file']} does not hold {wanted}: {error!r}") from error
+        return found[0].replace(found["table"], table)
 
     return MARKED.sub(put, text)
 
@@ -119,14 +130,23 @@ def main() -> None:
     parser.add_argument("--docs", type=Path, default=DOCS)
     options = parser.parse_args()
 
+    for folder in (options.figures, options.docs):
+        if not folder.is_dir():
+            parser.error(f"there is no folder {folder}")
+
     def content_of(name: str) -> Any:
         file = options.figures / name
-        return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
+        if not file.exists():
+            return None
+        try:
+            return json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise SystemExit(f"{file} cannot be read as JSON: {error}") from error
 
-    for path in sorted(options.docs.glob("*.md")):
-        text = path.read_text(encoding="utf-8")
-        new = page(text, content_of)
-        if new != text:
+    texts = {path: path.read_text(encoding="utf-8") for path in sorted(options.docs.glob("*.md"))}
+    # All are made before any is written: a faulty file leaves every page as it was.
+    for path, new in [(path, page(text, content_of)) for path, text in texts.items()]:
+        if new != texts[path]:
             path.write_text(new, encoding="utf-8")
             print(path)
 

@@ -133,14 +133,20 @@ class Round:
 
 
 def continued(file: Path, folders: Sequence[Path], roles: Sequence[str]) -> dict[str, list[Round]]:
-    """Every role's rounds: those that the file knows, then new ones in the folders."""
+    """Every role's rounds: those that the file knows, then new ones in the folders.
+
+    Steps tell rounds apart, as the file's first minutes were rounded. WeightsError for a folder
+    without a checkpoint: its round would be missing from the cards.
+    """
     known = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     rounds = {role: [Round(**own) for own in known.get(role, [])] for role in roles}
     for folder in folders:
-        for role, before in rounds.items():
-            own = Round.of(folder, role)
-            if own is not None and own not in before:
-                before.append(own)
+        found = {role: Round.of(folder, role) for role in roles}
+        if not any(found.values()):
+            raise WeightsError(f"{folder} holds no ROLE/checkpoint.pt of {', '.join(roles)}.")
+        for role, own in found.items():
+            if own is not None and own.steps not in [other.steps for other in rounds[role]]:
+                rounds[role].append(own)
     return rounds
 
 

@@ -69,6 +69,46 @@ def test_a_column_that_nobody_measured_is_an_error():
         pages.renewed("| scheme | MOTA |\n|---|---|\n| a | 1.0 |\n", [{"scheme": "a"}])
 
 
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("", "cannot be read as JSON"),
+        ("{", "cannot be read as JSON"),
+        ("[]", "does not hold two/drawn"),
+        ('{"two": {}}', "does not hold two/drawn"),
+        ('{"two": {"drawn": 3}}', "does not hold two/drawn"),
+        ('{"two": {"drawn": {}}}', "there are no rows"),
+        ('{"two": {"drawn": {"one": {"agrees": 1.0}}}}', "frames_per_second"),
+        ('{"two": {"drawn": {"one": {"agrees": {}, "frames/s": 1.0}}}}', "does not hold two/drawn"),
+    ],
+)
+def test_a_faulty_file_is_told_in_a_line_and_changes_no_page(tmp_path, monkeypatch, content, words):
+    good = PAGE.replace("two.json", "good.json")
+    (tmp_path / "a.md").write_text(good)
+    (tmp_path / "b.md").write_text(PAGE)
+    (tmp_path / "good.json").write_text(json.dumps(TWO))
+    (tmp_path / "two.json").write_text(content)
+    monkeypatch.setattr(sys, "argv", ["pages.py", str(tmp_path), "--docs", str(tmp_path)])
+
+    with pytest.raises(SystemExit) as ended:
+        pages.main()
+
+    assert words in str(ended.value)
+    assert len(str(ended.value).splitlines()) == 1
+    assert (tmp_path / "a.md").read_text() == good
+    assert (tmp_path / "b.md").read_text() == PAGE
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["pages.py", str(tmp_path / "gone")])
+
+    with pytest.raises(SystemExit) as ended:
+        pages.main()
+
+    assert ended.value.code == 2
+    assert f"there is no folder {tmp_path / 'gone'}" in capsys.readouterr().err
+
+
 def test_the_command_writes_pages_that_change(tmp_path, monkeypatch, capsys):
     docs, figures = tmp_path / "docs", tmp_path / "figures"
     docs.mkdir()

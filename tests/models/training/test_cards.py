@@ -108,10 +108,23 @@ def test_a_round_is_known_once_its_checkpoint_is_gone_and_never_twice(tmp_path):
     second = checkpoint(tmp_path / "two", "slow", steps=34)
 
     for _ in range(2):
-        keep(file, continued(file, [first, second], ["slow", "fast"]))
+        keep(file, continued(file, [second], ["slow", "fast"]))
 
     known = continued(file, [], ["slow", "fast"])
     assert known == {"slow": [Round(1.5, 12, "1.5 min loss 0.25"), Round(1.5, 34)], "fast": []}
+
+
+def test_a_folder_without_a_checkpoint_is_refused(tmp_path):
+    with pytest.raises(WeightsError, match=r"gone holds no ROLE/checkpoint\.pt of slow, fast"):
+        continued(tmp_path / ROUNDS, [tmp_path / "gone"], ["slow", "fast"])
+
+
+def test_minutes_that_were_rounded_make_no_other_round(tmp_path):
+    keep(tmp_path / ROUNDS, {"slow": [Round(2.0, 12)]})
+
+    folder = checkpoint(tmp_path / "one", "slow", steps=12)
+
+    assert continued(tmp_path / ROUNDS, [folder], ["slow"]) == {"slow": [Round(2.0, 12)]}
 
 
 @pytest.mark.parametrize("bundled", zoo.bundled(), ids=lambda bundled: bundled.role)
