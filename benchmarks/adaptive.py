@@ -49,7 +49,7 @@ from models import cost, zoo
 from models.topdown import TopDown
 from models.warp import Warp
 from pipelines.fast_slow import FastSlow
-from pipelines.fusion import TwoMaps
+from pipelines.fusion import Gated
 from pipelines.keyframes import Every, First
 from pipelines.schedule import Adaptive
 from pipelines.timing import no_clock
@@ -188,7 +188,7 @@ def networks(scheme: FastSlow) -> tuple[TopDown, TopDown, Warp]:
     slow, fast, fusion = scheme.slow, scheme.fast, scheme.fusion
     assert isinstance(slow, TopDown), slow
     assert isinstance(fast, TopDown), fast
-    assert isinstance(fusion, TwoMaps), fusion
+    assert isinstance(fusion, Gated), fusion
     assert isinstance(fusion.transfer, Warp), fusion.transfer
     return slow, fast, fusion.transfer
 

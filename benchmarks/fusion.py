@@ -12,7 +12,7 @@ row's share of the slow net's PCK on every frame. Then the difference to the slo
 people).
 
 GMACs are those of the networks per person and frame, `models/cost.py`; the finder, flow and filters
-come on top. Rows without PCK have no weights to be measured with: the published transfer design
+come on top. What `gated` costs depends on who moves: it is of all people walked. Rows without PCK have no weights to be measured with: the published transfer design
 is too dear to be trained on a processor, and so is a small one (about a second a pair, forward and
 back). `--transfer NAME=FILE` adds two-maps with another transfer net, `--weights DIR` takes another
 family.
@@ -194,7 +194,7 @@ def main() -> None:
         found["drawn"] = figures(counted)
     for file in options.files:
         found[file.resolve().parents[1].name] = figures(ways.walk(annotated(file)))
-    costs = prices(options.weights, files, every=options.interval)
+    costs = prices(options.weights, files, every=options.interval, carried=ways.carried)
     rows = [
         Row(name, price, {key: part[name] for key, part in found.items() if name in part})
         for name, price in costs.items()

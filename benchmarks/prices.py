@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 from rivals import RIVALS
-from ways import COPIED, FAST, FAST_ONLY, SLOW, copied, transfers_in
+from ways import COPIED, FAST, FAST_ONLY, GATED, SLOW, copied, transfers_in
 
 from data.skeleton import FSPOSE_19
 from models import cost, zoo
@@ -24,10 +24,13 @@ PUBLISHED: dict[str, dict[str, int]] = {
 READS_KEYFRAMES = ("shift by arg-max",)
 
 
-def prices(family: Path, files: Mapping[str, Path | None], *, every: int) -> dict[str, float]:
+def prices(
+    family: Path, files: Mapping[str, Path | None], *, every: int, carried: float
+) -> dict[str, float]:
     """GMACs of every row, where a keyframe comes `every` frames.
 
-    `files` names transfer networks; the one under "" is the family's own.
+    `files` names transfer networks; the one under "" is the family's own. The gated fusion carried
+    maps for the share `carried` of all people and frames.
     """
     slow, fast = (cost.gmacs(zoo.of_role(role, family)) for role in ("slow", "fast"))
     width, height = zoo.of_role("transfer", family).description.input["size"]
@@ -44,6 +47,7 @@ def prices(family: Path, files: Mapping[str, Path | None], *, every: int) -> dic
         make = partial(_fusion, name, every)
         again = key * fast if make(copied).needs_previous else 0.0
         found[name] = plain + again + transfers_in(make, every) / every * transfers[""]
+    found[GATED] = plain + carried * transfers[""]
     for label, gmacs in transfers.items():
         if label:
             found[f"two-maps, {label}"] = plain + rest * gmacs

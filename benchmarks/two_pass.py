@@ -15,9 +15,10 @@ more people gains. MOTA, IDF1 and switches are those of `benchmarks/tracking.py`
 mean change of a limb keypoint's velocity from frame to frame, in thousandths of the torso; the
 truth's own is printed below. `between` is the share of answers on frames that no network read.
 
-`two-maps` carries the maps of the keyframes on both sides to every reading; `read less` also halves
-fewer distances between readings (a tolerance of 0.03 instead of 0.02), for about the same time as
-two passes without the transfer network.
+The causal stream has the fusion `gated`, and those that it chooses from beside it. Two passes read
+by the fast network alone; there `two-maps` carries the maps of the keyframes on both sides to every
+reading, and `read less` also halves fewer distances between readings (a tolerance of 0.03 instead of
+0.02), for about the same time as two passes without the transfer network.
 
 `--tuned` takes clips from the seeds on which settings may be chosen.
 """
@@ -46,7 +47,7 @@ from fspose_app.config import TrackSettings
 from models import cost, zoo
 from models.metering import CHECKS, FINDER, Meter
 from pipelines.fast_slow import FastSlow
-from pipelines.fusion import TwoMaps
+from pipelines.fusion import FastOnly, Gated, TwoMaps
 from pipelines.one_euro import Smoothed
 from pipelines.people import FromDetector
 from pipelines.pipeline import LatePipeline, Pipeline
@@ -101,7 +102,7 @@ def schemes(base: FastSlow, settings: TrackSettings, meter: Meter) -> dict[str, 
     def counted(role: str, net: zoo.TopDown) -> zoo.TopDown:
         return net.placed(meter.placing(role, _as_it_is))
 
-    assert isinstance(base.fusion, TwoMaps)
+    assert isinstance(base.fusion, Gated)
     finder = zoo.finder("cpu", settings.family or zoo.BUNDLED)
     warp = base.fusion.transfer.placed(meter.placing("transfer", _as_it_is))
     causal = replace(
@@ -111,11 +112,15 @@ def schemes(base: FastSlow, settings: TrackSettings, meter: Meter) -> dict[str, 
         fast=counted("fast", base.fast),
         fusion=replace(base.fusion, transfer=warp),
     )
-    carrying = passes.two_pass(causal, settings, no_clock)
-    two = replace(carrying, transfer=None)
     assert passes.TWO_PASS_FUSION == "fast-only"
+    plain = replace(causal, fusion=FastOnly("smooth", base.fusion.fast_peak))
+    merging = replace(causal, fusion=TwoMaps(warp, "smooth", base.fusion.fast_peak))
+    two = passes.two_pass(plain, settings, no_clock)
+    carrying = replace(two, transfer=warp)
     return {
         CAUSAL: causal,
+        f"{CAUSAL}, two-maps": merging,
+        f"{CAUSAL}, fast-only": plain,
         f"{CAUSAL}, One-Euro": Smoothed(pipeline=causal),
         TWO: two,
         f"{TWO}, not smoothed": replace(two, smoothing=Smoothing(cutoff=None)),

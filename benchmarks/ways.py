@@ -22,12 +22,26 @@ from pipelines.pipeline import Transfer
 
 SLOW, FAST = "slow net on every frame", "fast net on every frame"
 COPIED = "keyframe's maps, copied"
-FAST_ONLY = "fast-only"
+FAST_ONLY, GATED = "fast-only", "gated"
 
 
 def copied(current: Sequence[Heatmaps], reference: Sequence[Heatmaps]) -> list[Heatmaps]:
     """No transfer net at all: the reference as it is."""
     return [replace(r, crop=c.crop) for c, r in zip(current, reference, strict=True)]
+
+
+@dataclass(slots=True)
+class Counting:
+    """A transfer net that counts the people whose maps it carries."""
+
+    transfer: Transfer
+    carried: int = 0
+
+    def __call__(
+        self, current: Sequence[Heatmaps], reference: Sequence[Heatmaps]
+    ) -> list[Heatmaps]:
+        self.carried += len(current)
+        return self.transfer(current, reference)
 
 
 @dataclass(slots=True)
@@ -58,7 +72,14 @@ class Ways:
     ) -> None:
         """`transfers` names transfer nets; the one under "" is the family's own."""
         self._slow, self._fast, self._interval = slow, fast, interval
+        self._gated, self._read = Counting(transfers[""]), 0
         self.fusions = fusions(transfers, interval)
+        self.fusions[GATED] = _fusion(GATED, interval, self._gated)
+
+    @property
+    def carried(self) -> float:
+        """The share of all people and frames walked on which the gated fusion carried maps."""
+        return self._gated.carried / self._read
 
     def walk(self, tracks: Sequence[Track]) -> list[Counted]:
         """What every way got right of each track. All tracks go on in step."""
@@ -73,6 +94,7 @@ class Ways:
         exact, quick = (_read(net, seen) for net in (self._slow, self._fast))
         slow, fast = readings(exact), readings(quick)
         is_key = place % self._interval == 0
+        self._read += len(people)
         for person, one, maps, said, rough in zip(people, seen, exact, slow, fast, strict=True):
             person.count(SLOW, one, said.keypoints, between=not is_key)
             person.count(FAST, one, rough.keypoints, between=not is_key)
@@ -149,7 +171,7 @@ class _Person:
 def fusions(transfers: Mapping[str, Transfer], interval: int) -> dict[str, Fusion]:
     """The fusions by the name of their row: with every transfer net, and with copying."""
     found = {FAST_ONLY: _fusion(FAST_ONLY, interval, None)}
-    own = [name for name in fusion.names() if name not in (FAST_ONLY, "three-maps-light")]
+    own = [name for name in fusion.names() if name not in (FAST_ONLY, GATED, "three-maps-light")]
     found |= {name: _fusion(name, interval, transfers[""]) for name in own}
     found |= {
         f"two-maps, {label}": _fusion("two-maps", interval, net)

@@ -14,6 +14,7 @@ LATEST = 2  # times the interval: so late a keyframe comes to whom the evidence 
 TRANSFERS = {
     "fast-only": 0,
     "two-maps": 1,
+    "gated": 1,
     "three-maps": 2,
     "three-maps-light": 2,
     "previous-only": 1,

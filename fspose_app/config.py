@@ -44,7 +44,7 @@ NOT_YAML = (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionEr
 """What reading a faulty YAML raises: PyYAML translates neither `2001-99-99` nor `!!bool x`, nor a
 number of 5000 digits or as many brackets."""
 
-FUSION = "two-maps"
+FUSION = "gated"
 """How maps are merged where settings do not say and there is one pass."""
 
 _SHORT = reprlib.Repr()
@@ -178,7 +178,7 @@ class HeatmapSettings(NetsOnly):
 class ReplaySettings(NetsOnly):
     """Settings of `fspose evaluate heatmaps`."""
 
-    fusion: FusionName = FUSION
+    fusion: FusionName = "two-maps"
     interval: Count = 16
     batch: Batch = 64
 

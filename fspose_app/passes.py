@@ -18,7 +18,8 @@ from pipelines.two_pass import TwoPass
 
 TWO_PASS_BY_DEFAULT = True  # of files, where the settings say nothing: docs/two-pass.md has why
 TWO_PASS_FUSION = "fast-only"  # there, where the settings say nothing: docs/two-pass.md has why
-FUSIONS = ("two-maps", "fast-only")  # that there are with a keyframe on either side
+CARRYING = "two-maps"  # there, with maps carried from both sides
+FUSIONS = (CARRYING, "fast-only")  # that there are with a keyframe on either side
 
 
 def in_two(settings: TrackSettings, *, live: bool) -> bool:
@@ -38,7 +39,9 @@ def settled(settings: TrackSettings, *, live: bool) -> TrackSettings:
     Raises what `in_two` does.
     """
     two_pass = in_two(settings, live=live)
-    usual = TWO_PASS_FUSION if two_pass and "transfer" not in settings.weights else FUSION
+    usual = FUSION
+    if two_pass:
+        usual = CARRYING if "transfer" in settings.weights else TWO_PASS_FUSION
     return settings.model_copy(update={"two_pass": two_pass, "fusion": settings.fusion or usual})
 
 

@@ -1,4 +1,4 @@
-"""The published ways to merge current, previous and keyframe maps, each under a name.
+"""The published ways to merge current, previous and keyframe maps, and one of our own, by name.
 
 Formulas: FSPose specification, 4.3. T(x, y) there is `transfer`: reference maps y carried toward
 the current maps x. P are the current fast maps in the slow net's space, I the keyframe's, S the
@@ -29,11 +29,15 @@ from data.errors import ConfigError
 from data.frame import Origin
 from data.heatmaps import Heatmaps
 from data.pose import Floats
+from models.decode import peaks
 from pipelines.memory import Remembered
 from pipelines.pipeline import Transfer
 
 Resampling = Literal["nearest", "smooth"]
 """How the fast maps come into the slow space: nearest cell as published, or interpolated."""
+
+
+_SEEN = 0.2  # the score from which on a keypoint tells where it is
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,11 +59,13 @@ class Fused:
     """What a fusion made of one person, on the person's crop.
 
     `answer` are the frame's maps. `carried` is T(P, I) where the fusion `needs_carried`: what the
-    person's next frame finds in `Remembered.carried`.
+    person's next frame finds in `Remembered.carried`. `origin` is what the answer is called in the
+    results: `fast` where no other maps took part.
     """
 
     answer: Heatmaps
     carried: Heatmaps | None = None
+    origin: Origin = "fused"
 
 
 class Fusion(Protocol):
@@ -73,10 +79,6 @@ class Fusion(Protocol):
     def needs_carried(self) -> bool:
         """Whether `Remembered.carried` is read."""
 
-    @property
-    def origin(self) -> Origin:
-        """What the answer is called in the results."""
-
     def __call__(self, people: Sequence[Between]) -> list[Fused]:
         """Each person's maps, in order."""
 
@@ -89,10 +91,10 @@ class FastOnly:
     fast_peak: float = 1.0
     needs_previous: ClassVar[bool] = False
     needs_carried: ClassVar[bool] = False
-    origin: ClassVar[Origin] = "fast"
 
     def __call__(self, people: Sequence[Between]) -> list[Fused]:
-        return _fused(raised(_current(people, self.resampling), self.fast_peak))
+        now = _current(people, self.resampling)
+        return [Fused(own, origin="fast") for own in raised(now, self.fast_peak)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +106,42 @@ class TwoMaps:
     fast_peak: float = 1.0
     needs_previous: ClassVar[bool] = False
     needs_carried: ClassVar[bool] = False
-    origin: ClassVar[Origin] = "fused"
 
     def __call__(self, people: Sequence[Between]) -> list[Fused]:
         now = _current(people, self.resampling)
         moved = _carried(self.transfer, now, [person.past.key for person in people])
         return _fused(_means(moved, raised(now, self.fast_peak)))
+
+
+@dataclass(frozen=True, slots=True)
+class Gated:
+    """TwoMaps for whom the keyframe's maps still show as P does, P for all others.
+
+    A keyframe's maps pull the answer back to where somebody was. They still show a person whose
+    keypoints, each in the cells of its own crop, are no more than `near` apart in the median: a
+    share of the maps' height. Keypoints below a score of `_SEEN` in either do not count, and who
+    has none that does is answered by P. The transfer net is asked for the others alone.
+
+    Not published: docs/keyframes.md has what it gains and how `near` was chosen.
+    """
+
+    transfer: Transfer
+    resampling: Resampling
+    fast_peak: float = 1.0
+    near: float = 3 / 64
+    needs_previous: ClassVar[bool] = False
+    needs_carried: ClassVar[bool] = False
+
+    def __call__(self, people: Sequence[Between]) -> list[Fused]:
+        now = _current(people, self.resampling)
+        own = raised(now, self.fast_peak)
+        answers = [Fused(maps, origin="fast") for maps in own]
+        keys = [person.past.key for person in people]
+        still = [i for i, apart in enumerate(_apart(keys, own)) if apart <= self.near]
+        moved = _carried(self.transfer, [now[i] for i in still], [keys[i] for i in still])
+        for i, maps in zip(still, moved, strict=True):
+            answers[i] = Fused(_mean(maps, own[i]))
+        return answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +158,6 @@ class ThreeMaps:
     fast_peak: float = 1.0
     needs_previous: ClassVar[bool] = True
     needs_carried: ClassVar[bool] = True
-    origin: ClassVar[Origin] = "fused"
 
     def __call__(self, people: Sequence[Between]) -> list[Fused]:
         late = _late(people, self.interval)
@@ -169,7 +200,6 @@ class ThreeMapsLight:
     fast_peak: float = 1.0
     needs_previous: ClassVar[bool] = True
     needs_carried: ClassVar[bool] = False
-    origin: ClassVar[Origin] = "fused"
 
     def __call__(self, people: Sequence[Between]) -> list[Fused]:
         late = _late(people, self.interval)
@@ -193,7 +223,6 @@ class PreviousOnly:
     fast_peak: float = 1.0
     needs_previous: ClassVar[bool] = True
     needs_carried: ClassVar[bool] = False
-    origin: ClassVar[Origin] = "fused"
 
     def __call__(self, people: Sequence[Between]) -> list[Fused]:
         now = _current(people, self.resampling)
@@ -213,7 +242,6 @@ class Recursive:
     fast_peak: float = 1.0
     needs_previous: ClassVar[bool] = False
     needs_carried: ClassVar[bool] = False
-    origin: ClassVar[Origin] = "fused"
 
     def __call__(self, people: Sequence[Between]) -> list[Fused]:
         between = [i for i, person in enumerate(people) if person.age > 0]
@@ -245,7 +273,7 @@ NUMBERS: dict[str, str] = {
 
 def names() -> tuple[str, ...]:
     """The fusions that `create` knows."""
-    return ("fast-only", "two-maps", "three-maps", "three-maps-light", "previous-only", "recursive")
+    return (*NUMBERS.values(), "gated")
 
 
 def named(text: str) -> str:
@@ -284,6 +312,7 @@ def create(
 
 _KINDS: dict[str, Callable[[Transfer, Resampling, float], Fusion]] = {
     "two-maps": TwoMaps,
+    "gated": Gated,
     "previous-only": PreviousOnly,
     "recursive": Recursive,
 }
@@ -303,6 +332,21 @@ def _before(people: Sequence[Between], resampling: Resampling) -> list[Heatmaps]
 def _fused(answers: Sequence[Heatmaps]) -> list[Fused]:
     """Answers of which the next frame needs nothing but themselves."""
     return [Fused(answer) for answer in answers]
+
+
+def _apart(first: Sequence[Heatmaps], second: Sequence[Heatmaps]) -> list[float]:
+    """The median distance of each pair's keypoints within their crops, in heights of the maps.
+
+    Infinite where no keypoint is seen in both.
+    """
+    found = []
+    for pair in zip(first, second, strict=True):
+        cells, scores = peaks(np.stack([each.maps for each in pair]))
+        both = scores.min(0) >= _SEEN
+        steps = np.hypot(*(cells[0] - cells[1])[both].T)
+        height = pair[0].maps.shape[1]
+        found.append(float(np.median(steps)) / height if both.any() else np.inf)
+    return found
 
 
 def _labelled(heatmaps: Heatmaps, crop: Crop) -> Heatmaps:

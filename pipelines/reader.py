@@ -82,7 +82,7 @@ class Reader:
             between = self._between(frame, plan.known, fast[:known], memory)
             fused = self._fused(plan, between)
         with self.clock("decode"):
-            answers = [*fused, *(Fused(maps) for maps in slow)]
+            answers = [*fused, *(Fused(maps, origin="slow") for maps in slow)]
             poses = decoded([each.answer for each in answers], [*boxes, *exact])
             measured = [*decoded(fast[:known], boxes), *poses[known:]]
         own: list[Heatmaps | None] = [*fast] if also else [*fast, *([None] * len(slow))]
@@ -90,18 +90,15 @@ class Reader:
         sightings = []
         tracks = [tracked.track for tracked in (*plan.known, *plan.due)]
         for place, (pose, made) in enumerate(zip(poses, answers, strict=True)):
-            origin: Origin = "slow"
-            if place < known:
-                origin = (self.alone if tracks[place] in plan.alone else self.fusion).origin
             if place < known + due:
                 found = plan.found.get(tracks[place])
             else:
                 found = pose.box if place < known + due + plan.strangers else None
             support = pose.score / self.weak_score
             if place < known:
-                support = self._support(pose, measured[place], origin)
+                support = min(support, measured[place].score / self.weak_fast_score)
             sightings.append(Sighting(pose, measured[place], found, support))
-            maps[sightings[-1]] = Maps(made.answer, own[place], origin, made.carried)
+            maps[sightings[-1]] = Maps(made.answer, own[place], made.origin, made.carried)
         own_tracks = dict(zip(tracks, sightings, strict=False))
         return Looked(own_tracks, sightings[known + due :], maps)
 
@@ -123,13 +120,6 @@ class Reader:
         fused = iter(self.fusion(merged) if merged else [])
         quick = iter(self.alone(rest) if rest else [])
         return [next(quick if alone else fused) for alone in own]
-
-    def _support(self, pose: Pose, measured: Pose, origin: Origin) -> float:
-        """The weaker of the answer's evidence and the fast net's own."""
-        own = measured.score / self.weak_fast_score
-        if origin == "fast":
-            return own
-        return min(own, pose.score / self.weak_score)
 
     def _run(
         self, stage: str, net: HeatmapNet, frame: Frame, boxes: Sequence[Box]

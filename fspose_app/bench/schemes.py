@@ -39,9 +39,9 @@ REFERENCES: Mapping[str, str] = {
 """Published designs with random weights: for cost and time, so that they have no agreement."""
 
 NAMES = (*SCHEMES, *REFERENCES)
-USUAL = tuple(name for name in NAMES if name not in ("two-maps", "three-maps-light"))
-"""Measured where nothing is asked for: `two-maps` is `fast-slow`, and `three-maps-light` is
-`three-maps` unless the light transfer network is given."""
+USUAL = tuple(name for name in NAMES if name != "three-maps-light")
+"""Measured where nothing is asked for: `three-maps-light` is `three-maps` unless the light transfer
+network is given."""
 
 
 def named(names: Sequence[str]) -> tuple[str, ...]:

@@ -98,6 +98,81 @@ def test_a_batch_is_every_person_alone(name):
         np.testing.assert_array_equal(fuse(name, one)[0], answer)
 
 
+def spots(*cells, crop=NOW, height=0.9):
+    """Maps of 48 rows, low everywhere but in a cell (x, y) of each."""
+    drawn = np.full((len(cells), 48, 36), 0.01, np.float32)
+    for keypoint, (x, y) in enumerate(cells):
+        drawn[keypoint, y, x] = height
+    return Heatmaps(drawn, crop.sized((36, 48)))
+
+
+def gate(key, now, transfer):
+    """What the gated fusion makes of somebody whose keyframe had such maps."""
+    past = Remembered(key, key_index=0, fused=key, index=2)
+    fusion = create("gated", interval=16, resampling="nearest", transfer=transfer)
+    return fusion([Between(now, now.crop, past, 3)])[0]
+
+
+BODY = [(10, 10), (20, 12), (15, 30)]
+
+
+@pytest.mark.parametrize(
+    ("moved", "carried"),
+    [
+        ([(10, 10), (20, 12), (15, 30)], True),
+        ([(12, 10), (20, 14), (17, 30)], True),  # 2 of 48 rows: less than 3 of 64
+        ([(13, 10), (20, 15), (18, 30)], False),  # 3 of 48: more
+        ([(35, 40), (20, 12), (15, 30)], True),  # the median's: one of three may be anywhere
+    ],
+)
+def test_a_keyframe_is_merged_only_while_it_shows_the_pose(moved, carried):
+    # The keyframe's box lies elsewhere: keypoints are compared within the boxes.
+    key, now, transfer = spots(*BODY, crop=KEYED), spots(*moved), Halfway()
+
+    fused = gate(key, now, transfer)
+
+    expected = (t(now.maps, key.maps) + now.maps) / 2 if carried else now.maps
+    np.testing.assert_allclose(fused.answer.maps, expected, atol=1e-6)
+    assert (fused.answer.crop, fused.origin) == (now.crop, "fused" if carried else "fast")
+    assert transfer.calls == ([1] if carried else [])
+
+
+def test_keypoints_that_are_not_seen_do_not_say_how_a_person_moved():
+    key, now = spots(*BODY), spots(*BODY)
+    now.maps[:2] = spots((30, 40), (30, 40), (0, 0), height=0.1).maps[:2]
+
+    assert gate(key, now, Halfway()).origin == "fused"
+
+
+def test_who_shows_no_keypoint_in_both_is_read_by_the_fast_net_alone():
+    assert gate(spots(*BODY), spots(*BODY, height=0.1), Halfway()).origin == "fast"
+
+
+def test_maps_are_compared_on_the_slow_nets_scale():
+    """A fast net's ideal has a low peak; its keypoints are seen where that is divided out."""
+    fusion = create(
+        "gated", interval=16, resampling="nearest", transfer=Halfway(), fast_peak=0.25
+    )
+    key, now = spots(*BODY), spots(*BODY, height=0.15)
+    past = Remembered(key, key_index=0, fused=key, index=2)
+
+    (fused,) = fusion([Between(now, now.crop, past, 3)])
+
+    moved = t(now.maps, key.maps)
+    np.testing.assert_allclose(fused.answer.maps, (moved + now.maps / 0.25) / 2, atol=1e-6)
+
+
+def test_the_gated_fusion_asks_the_transfer_net_once_for_those_who_stay():
+    transfer = Halfway()
+    fusion = create("gated", interval=16, resampling="nearest", transfer=transfer)
+    still, gone = spots(*BODY), spots((30, 40), (2, 40), (30, 2))
+    past = Remembered(still, key_index=0, fused=still, index=2)
+    people = [Between(now, now.crop, past, 3) for now in (still, gone, still, gone)]
+
+    assert [fused.origin for fused in fusion(people)] == ["fused", "fast"] * 2
+    assert transfer.calls == [2]
+
+
 CARRIED = replace(S, maps=t(S.maps, KEY.maps))  # T(S, I), as the frame before left it
 
 
@@ -182,8 +257,9 @@ def test_with_the_fast_nets_peak_every_ideal_answer_has_the_slow_nets(name, age)
 
 
 def test_published_numbers_are_names():
-    assert {named(number) for number in ("0", "1", "2", "4", "5", "inherit")} == set(names())
-    assert set(NUMBERS.values()) == set(names())
+    numbers = ("0", "1", "2", "4", "5", "inherit")
+    assert {named(number) for number in numbers} == set(names()) - {"gated"}
+    assert set(NUMBERS.values()) == set(names()) - {"gated"}
     assert named("two-maps") == "two-maps"
 
 

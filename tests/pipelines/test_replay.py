@@ -19,7 +19,7 @@ from data.posetrack_set import AnnotatedSet
 from data.skeleton import FSPOSE_19, POSETRACK_15, POSETRACK_17
 from pipelines.evaluation.metric import TOTAL
 from pipelines.evaluation.posetrack import evaluate
-from pipelines.fusion import create, names
+from pipelines.fusion import NUMBERS, create, names
 from pipelines.heatmap_job import boxed
 from pipelines.replay import Replay, predicted
 from pipelines.replay_comparison import Comparison, computations
@@ -222,7 +222,7 @@ def test_each_net_is_called_once_for_all_tracks_of_a_step(stores, tracks, name, 
 
 
 @pytest.mark.parametrize("own_keyframes", [False, True])
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", NUMBERS.values())
 def test_only_pairs_that_are_needed_go_through_a_net(stores, tracks, name, own_keyframes):
     """Upstream makes three pairs per person, whatever the type, and throws two away."""
     transfer, light = Counting(), Counting()

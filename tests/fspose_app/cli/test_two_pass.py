@@ -55,13 +55,14 @@ def test_without_a_word_the_source_decides() -> None:
     ("said", "live", "fusion"),
     [
         ({}, False, "fast-only"),
-        ({}, True, "two-maps"),
-        ({"two_pass": False}, False, "two-maps"),
-        ({"keyframes": "adaptive"}, False, "two-maps"),
+        ({}, True, "gated"),
+        ({"two_pass": False}, False, "gated"),
+        ({"keyframes": "adaptive"}, False, "gated"),
         ({"fusion": "two-maps"}, False, "two-maps"),
         ({"fusion": "recursive"}, False, "recursive"),
         ({"fusion": "fast-only"}, True, "fast-only"),
         ({"weights": {"transfer": "own.pth"}}, False, "two-maps"),
+        ({"weights": {"transfer": "own.pth"}}, True, "gated"),
         ({"weights": {"transfer": "own.pth"}, "fusion": "fast-only"}, False, "fast-only"),
     ],
 )

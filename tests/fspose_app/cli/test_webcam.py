@@ -43,7 +43,7 @@ def test_a_file_is_followed_to_its_end_and_recorded(
     header, records = read_result(path)
     assert len(records) == 40
     assert [record["frame"] for record in records if record["keyframe"]] == [0, 16, 32]
-    assert (header["settings"]["keep"], header["settings"]["fusion"]) == (3.0, "two-maps")
+    assert (header["settings"]["keep"], header["settings"]["fusion"]) == (3.0, "gated")
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
         path.name,
         path.with_suffix(".mp4").name,

@@ -75,7 +75,7 @@ def test_frames_for_which_two_passes_have_no_room_are_followed_one_by_one(
 
     assert small["settings"]["two_pass"] is False
     assert large["settings"]["two_pass"] is True
-    assert (small["settings"]["fusion"], large["settings"]["fusion"]) == ("two-maps", "fast-only")
+    assert (small["settings"]["fusion"], large["settings"]["fusion"]) == ("gated", "fast-only")
 
 
 def test_two_passes_that_cannot_be_are_told_before_anybody_is_served(family):
