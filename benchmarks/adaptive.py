@@ -10,10 +10,11 @@ would cost is not counted, `searches` is how often it would have looked.
 
 GMAC/person is what slow, fast and transfer network really did, counted in their layers
 (`models/cost.py`), by annotated person and frame. p50, p95 and max are GMACs of a frame, all its
-people together, without each clip's first frame. `agrees` is the share of limb keypoints within 0.2
-of the torso of what the slow net says when it reads everyone on every frame, `OKS` the mean OKS to
-it, PCK@0.2 the share near the truth; who is not answered counts as wrong. Switches of identity are
-counted as `benchmarks/tracking.py` does. Times are of this one run and compare rows only.
+people together, without each clip's first frame. `agrees` is the share of limb keypoints within
+0.2 of the torso of what the slow net says when it reads everyone on every frame, `of own` the same
+of those whom it reads as themselves then, `OKS` the mean OKS to it, PCK@0.2 the share near the
+truth; who is not answered counts as wrong. Switches of identity are counted as
+`benchmarks/tracking.py` does. Times are of this one run and compare rows only.
 
 `--tuned` takes clips from the seeds on which settings may be chosen.
 """
@@ -22,27 +23,22 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from pathlib import Path
 
-import cv2
 import numpy as np
 from clips import REPORTED, SIZE, TUNED, Clip, _staged, clips
 from figures import write
-from seen import BONN, LIMBS, NEAR, Seen
+from seen import BONN, Seen
+from shots import Answers, Near, Shots, annotated, answers, drawn
 from tracking import Watched, changes, people_events
 
-from data import posetrack
 from data.frame import Frame, FrameResult
-from data.pose import Box, Pose
-from data.similarity import iou_matrix, oks_matrix
-from data.skeleton import FSPOSE_19, POSETRACK_17
+from data.pose import Box
 from data.synthetic.actor import Waypoint
 from data.synthetic.presets import STAYING, someone
-from data.synthetic.scene import Truth, sequence
 from fspose_app import adaptive, build
 from fspose_app.config import TrackSettings
 from models import cost, zoo
@@ -56,21 +52,9 @@ from pipelines.timing import no_clock
 
 BUDGETS = (0.45, 0.36, 0.25)
 REFERENCE = "every:1"
-LEAST_IOU = 0.3
 STANDING = 500  # added to the first seed
 LIMIT = 1.5  # times fewer GMACs than every:16 at equal agreement
 SAME = 0.002  # of agreement, OKS and PCK
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Shots:
-    """A clip in memory: frames, and everyone who is annotated on each, with their boxes."""
-
-    name: str
-    set: str
-    frames: list[Frame]
-    people: list[list[Seen]]
-    truth: posetrack.Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +73,10 @@ class Handed:
 class Tally:
     """One scheme's sums over clips; `costs` are of frames."""
 
-    people: int = 0
+    near: Near = field(default_factory=Near)
     frames: int = 0
     gmacs: float = 0.0
     seconds: float = 0.0
-    judged: int = 0
-    right: int = 0
-    agreed: int = 0
-    alike: float = 0.0
     switches: int = 0
     searches: int = 0
     costs: list[float] = field(default_factory=list)
@@ -108,29 +88,15 @@ class Tally:
     def row(self) -> dict[str, float]:
         low, high = np.percentile(self.costs, [50, 95])
         return {
-            "GMAC/person": self.gmacs / self.people,
-            "agrees": self.agreed / self.judged,
-            "OKS": self.alike / self.people,
-            "PCK": self.right / self.judged,
+            "GMAC/person": self.gmacs / self.near.people,
+            **self.near.row(),
             "switches": self.switches,
             "p50": float(low),
             "p95": float(high),
             "max": max(self.costs),
             "searches": self.searches,
-            "ms/person": 1000 * self.seconds / self.people,
+            "ms/person": 1000 * self.seconds / self.near.people,
         }
-
-
-def drawn(clip: Clip, of: str, frames: int | None) -> Shots:
-    pairs = list(islice(clip.scene, frames))
-    people = [[_seen(frame, truth) for truth in truths] for frame, truths in pairs]
-    truth = sequence(clip.name, clip.scene.size, [truths for _, truths in pairs])
-    return Shots(clip.name, of, [frame for frame, _ in pairs], people, truth)
-
-
-def _seen(frame: Frame, truth: Truth) -> Seen:
-    points = np.concatenate([truth.keypoints, truth.visibility[:, None]], 1)
-    return Seen(frame.image, truth.box, points.astype(np.float32), counts=2)
 
 
 def standing(number: int, first_seed: int) -> Clip:
@@ -144,28 +110,6 @@ def standing(number: int, first_seed: int) -> Clip:
         for track, (move, (x, distance)) in enumerate(zip(moves, places, strict=True), 1)
     )
     return Clip(number, "staying" if number % 2 else "standing", _staged(rng, seed, actors))
-
-
-def annotated(file: Path) -> Shots:
-    """A PoseTrack18 file's sequence, at 25 frames a second."""
-    truth, folder = posetrack.read(file), file.parent.parent
-    own = [
-        POSETRACK_17.index(n) if n in POSETRACK_17.keypoints else -1 for n in FSPOSE_19.keypoints
-    ]
-    frames, people = [], []
-    for index, shot in enumerate(truth.frames):
-        pixels = cv2.imread(str(folder / shot.frame_name))
-        assert pixels is not None, f"{folder / shot.frame_name} cannot be read"
-        image = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)
-        frames.append(Frame(index, index / 25, image, shot.frame_name))
-        found = []
-        for person in shot.people:
-            points = np.concatenate([person.keypoints, person.present[:, None]], 1)[own]
-            points[np.array(own) < 0] = 0
-            if person.box is not None:
-                found.append(Seen(image, person.box, points.astype(np.float32), counts=1))
-        people.append(found)
-    return Shots("bonn", "bonn", frames, people, truth)
 
 
 def schemes(base: FastSlow, settings: TrackSettings) -> dict[str, FastSlow]:
@@ -196,7 +140,7 @@ def networks(scheme: FastSlow) -> tuple[TopDown, TopDown, Warp]:
 def follow(scheme: FastSlow, shots: Shots) -> tuple[list[FrameResult], Tally]:
     """One clip through a scheme: its results, and what they cost."""
     finder = Handed(shots.people, [])
-    tally = Tally(people=sum(map(len, shots.people)), frames=len(shots.frames))
+    tally = Tally(frames=len(shots.frames))
     results = []
     with ExitStack() as stack:
         nets = [net.network for net in networks(scheme)]
@@ -213,38 +157,6 @@ def follow(scheme: FastSlow, shots: Shots) -> tuple[list[FrameResult], Tally]:
     tally.searches = len(finder.searches)
     tally.switches = len(changes(people_events(Watched(shots.truth, results, 0))))
     return results, tally
-
-
-def answers(results: Sequence[FrameResult], shots: Shots) -> list[list[Pose | None]]:
-    """Each annotated person's pose on each frame: that of the nearest box, if any is near."""
-    found = []
-    for result, people in zip(results, shots.people, strict=True):
-        near = iou_matrix([one.box for one in people], [pose.box for pose in result.poses])
-        row: list[Pose | None] = [None] * len(people)
-        while near.size and near.max() >= LEAST_IOU:
-            person, pose = np.unravel_index(near.argmax(), near.shape)
-            row[int(person)] = result.poses[int(pose)]
-            near[person, :] = near[:, pose] = -1
-        found.append(row)
-    return found
-
-
-def judge(
-    tally: Tally, found: list[list[Pose | None]], slow: list[list[Pose | None]], shots: Shots
-) -> None:
-    """Adds how near the answers are to the truth and to the slow net's."""
-    triples = zip(shots.people, found, slow, strict=True)
-    for seen, pose, other in (each for frame in triples for each in zip(*frame, strict=True)):
-        nowhere = np.full((len(FSPOSE_19), 2), np.inf, np.float32)
-        far = seen.far(nowhere if pose is None else pose.keypoints)
-        tally.judged += int((~np.isnan(far)).sum())
-        if pose is None or other is None:
-            continue
-        tally.right += int((far < NEAR).sum())
-        steps = np.zeros((len(FSPOSE_19), 2), np.float32)
-        steps[LIMBS] = (pose.keypoints - other.keypoints)[LIMBS]
-        tally.agreed += int((seen.far(seen.keypoints[:, :2] + steps) < NEAR).sum())
-        tally.alike += float(oks_matrix([pose], [other], FSPOSE_19)[0, 0])
 
 
 def table(tallies: dict[str, Tally]) -> str:
@@ -273,14 +185,14 @@ def verdict(tallies: dict[str, Tally]) -> str:
     )
 
 
-def every_clip(options: argparse.Namespace) -> Iterator[Shots]:
+def every_clip(options: argparse.Namespace) -> Iterator[tuple[str, Shots]]:
     first = TUNED if options.tuned else REPORTED
     for clip in clips(options.clips, first):
-        yield drawn(clip, "moving", options.frames)
+        yield "moving", drawn(clip)
     for number in range(options.standing):
-        yield drawn(standing(number, first), "on the spot", options.frames)
+        yield "on the spot", drawn(standing(number, first))
     if options.media is not None:
-        yield annotated(options.media / BONN)
+        yield "bonn", annotated(options.media / BONN)
 
 
 def main() -> None:
@@ -290,7 +202,6 @@ def main() -> None:
     parser.add_argument("media", type=Path, nargs="?", help="Left out: drawn clips only.")
     parser.add_argument("--clips", type=int, default=4)
     parser.add_argument("--standing", type=int, default=2)
-    parser.add_argument("--frames", type=int, help="Of each drawn clip; left out: all.")
     parser.add_argument("--tuned", action="store_true")
     parser.add_argument("--only", nargs="*", default=[], help="Rows; left out: all.")
     parser.add_argument("--threads", type=int, default=1)
@@ -304,14 +215,14 @@ def main() -> None:
         rows = {name: rows[name] for name in dict.fromkeys((REFERENCE, *options.only))}
     print(f"{SIZE[0]} x {SIZE[1]}, {options.threads} thread, in each set the scheme's own figures")
     sets: dict[str, dict[str, Tally]] = {}
-    for shots in every_clip(options):
-        sums = sets.setdefault(shots.set, {name: Tally() for name in rows})
-        slow: list[list[Pose | None]] = []
+    for of, shots in every_clip(options):
+        sums = sets.setdefault(of, {name: Tally() for name in rows})
+        slow: Answers = []
         for name, scheme in rows.items():
             results, tally = follow(scheme, shots)
             found = answers(results, shots)
             slow = slow or found  # the first row is the reference
-            judge(tally, found, slow, shots)
+            tally.near.judge(found, slow, shots)
             sums[name].add(tally)
         print(f"{shots.name}: {len(shots.frames)} frames", flush=True)
     together = {name: Tally() for name in rows}

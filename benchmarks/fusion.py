@@ -11,10 +11,11 @@ row's share of the slow net's PCK on every frame. Then the difference to the slo
 `fast-only`, in brackets 95 % of 1,000 bootstrap draws of clips (of a single sequence, of its
 people).
 
-GMACs are those of the networks per person and frame, `models/cost.py`; the finder, flow and filters
-come on top. What `gated` costs depends on who moves: it is of all people walked. Rows without PCK have no weights to be measured with: the published transfer design
-is too dear to be trained on a processor, and so is a small one (about a second a pair, forward and
-back). `--transfer NAME=FILE` adds two-maps with another transfer net, `--weights DIR` takes another
+GMACs are those of the networks per person and frame, `models/cost.py`; the finder, flow and
+filters come on top. What `gated` costs depends on who moves: it is of all people walked. Rows
+without PCK have no weights to be measured with: the published transfer design is too dear to be
+trained on a processor, and so is a small one (about a second a pair, forward and back).
+`--transfer NAME=FILE` adds two-maps with another transfer net, `--weights DIR` takes another
 family.
 """
 

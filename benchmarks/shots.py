@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import cv2
 import numpy as np
 from clips import Clip
-from seen import LIMBS, TORSO, Seen
+from seen import LIMBS, NEAR, TORSO, Seen
 
 from data import posetrack
 from data.frame import Frame, FrameResult
 from data.pose import Floats, Pose
-from data.similarity import iou_matrix
+from data.similarity import iou_matrix, oks_matrix
 from data.skeleton import FSPOSE_19, POSETRACK_17
 from data.synthetic.scene import sequence
 from models.decode import poses as decoded
@@ -33,6 +33,59 @@ class Shots:
     frames: list[Frame]
     people: list[list[Seen]]
     truth: posetrack.Sequence
+
+
+@dataclass(slots=True)
+class Near:
+    """How near answers are to the truth and to the slow net's, in sums over people and frames.
+
+    Who is not answered counts as wrong, so that whoever finds more people gains. `own_judged` and
+    `own_agreed` count those alone whom the slow net reads as themselves: its answer is nearer to
+    their own truth than to anybody else's. Where one stands behind another it reads whoever is in
+    front, and who rightly keeps silent there would agree less.
+    """
+
+    people: int = 0
+    judged: int = 0
+    right: int = 0
+    agreed: int = 0
+    own_judged: int = 0
+    own_agreed: int = 0
+    alike: float = 0.0
+
+    def judge(self, found: Answers, slow: Sequence[Sequence[Pose | None]], shots: Shots) -> None:
+        """Adds a clip; `slow` are the slow net's answers."""
+        for people, poses, others in zip(shots.people, found, slow, strict=True):
+            themselves = as_themselves(people, others)
+            for seen, pose, other, own in zip(people, poses, others, themselves, strict=True):
+                nowhere = np.full((len(FSPOSE_19), 2), np.inf, np.float32)
+                far = seen.far(nowhere if pose is None else pose.keypoints)
+                judged = int((~np.isnan(far)).sum())
+                self.people += 1
+                self.judged += judged
+                self.own_judged += judged * own
+                self.right += int((far < NEAR).sum())
+                if pose is None or other is None:
+                    continue
+                steps = np.zeros((len(FSPOSE_19), 2), np.float32)
+                steps[LIMBS] = (pose.keypoints - other.keypoints)[LIMBS]
+                agreed = int((seen.far(seen.keypoints[:, :2] + steps) < NEAR).sum())
+                self.agreed += agreed
+                self.own_agreed += agreed * own
+                self.alike += float(oks_matrix([pose], [other], FSPOSE_19)[0, 0])
+
+    def row(self) -> dict[str, float]:
+        """The shares of limb keypoints that agree and that are right, and the mean OKS."""
+        return {
+            "agrees": self.agreed / self.judged,
+            "of own": self.own_agreed / self.own_judged,
+            "OKS": self.alike / self.people,
+            "PCK": self.right / self.judged,
+        }
+
+    def __add__(self, other: Near) -> Near:
+        names = [each.name for each in fields(Near)]
+        return Near(**{name: getattr(self, name) + getattr(other, name) for name in names})
 
 
 def drawn(clip: Clip) -> Shots:
@@ -83,6 +136,19 @@ def answers(results: Sequence[FrameResult], shots: Shots) -> Answers:
             row[int(person)] = result.poses[int(pose)]
             near[person, :] = near[:, pose] = -1
         found.append(row)
+    return found
+
+
+def as_themselves(people: Sequence[Seen], answers: Sequence[Pose | None]) -> list[bool]:
+    """Of each person of a frame whether the answer is nearer to them than to anybody else."""
+    truths = [
+        Pose(one.keypoints[:, :2], (one.keypoints[:, 2] > 0).astype(np.float32), one.box, 1.0)
+        for one in people
+    ]
+    found = []
+    for place, answer in enumerate(answers):
+        near = oks_matrix([] if answer is None else [answer], truths, FSPOSE_19)
+        found.append(bool(near.size) and bool(near[0, place] >= near.max()))
     return found
 
 

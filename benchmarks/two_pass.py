@@ -7,18 +7,19 @@ turn, so the ratio of their frames per second holds where the machine's own spee
 per second of processor time stand beside it, which other programs disturb less. Drawn clips are
 those of `benchmarks/clips.py`; MEDIA_DIR/annotated/bonn_posetrack is the real one.
 
-GMAC/person is what slow, fast and transfer network really did by annotated person and frame;
-`with finder` has the finder and its checks too. `agrees` is the share of limb keypoints within 0.2
-of the torso of what the slow net says in the annotated box on every frame, `OKS` the mean OKS to
-it, PCK@0.2 the share near the truth; who is not answered counts as wrong, so that whoever finds
-more people gains. MOTA, IDF1 and switches are those of `benchmarks/tracking.py`. `jitter` is the
-mean change of a limb keypoint's velocity from frame to frame, in thousandths of the torso; the
-truth's own is printed below. `between` is the share of answers on frames that no network read.
+GMAC/person is what slow, fast and transfer network really did by annotated person and frame; `with
+finder` has the finder and its checks too. `agrees` is the share of limb keypoints within 0.2 of
+the torso of what the slow net says in the annotated box on every frame, `of own` the same of those
+whom it reads as themselves there (not as the one who stands in front), `OKS` the mean OKS to it,
+PCK@0.2 the share near the truth; who is not answered counts as wrong, so that whoever finds more
+people gains. MOTA, IDF1 and switches are those of `benchmarks/tracking.py`. `jitter` is the mean
+change of a limb keypoint's velocity from frame to frame, in thousandths of the torso; the truth's
+own is printed below. `between` is the share of answers on frames that no network read.
 
 The causal stream has the fusion `gated`, and those that it chooses from beside it. Two passes read
-by the fast network alone; there `two-maps` carries the maps of the keyframes on both sides to every
-reading, and `read less` also halves fewer distances between readings (a tolerance of 0.03 instead of
-0.02), for about the same time as two passes without the transfer network.
+by the fast network alone; there `two-maps` carries the maps of the keyframes on both sides to
+every reading, and `read less` also halves fewer distances between readings (a tolerance of 0.03
+instead of 0.02), for about the same time as two passes without the transfer network.
 
 `--tuned` takes clips from the seeds on which settings may be chosen.
 """
@@ -34,13 +35,12 @@ from pathlib import Path
 import numpy as np
 from clips import REPORTED, SIZE, TUNED, clips
 from figures import write
-from seen import BONN, LIMBS, NEAR
-from shots import LEAST_IOU, Answers, Shots, annotated, answers, drawn, jitter, on_boxes
+from seen import BONN
+from shots import LEAST_IOU, Near, Shots, annotated, answers, drawn, jitter, on_boxes
 from torch import nn
 from tracking import Watched, figures
 
 from data.pose import Pose
-from data.similarity import oks_matrix
 from data.skeleton import FSPOSE_19
 from fspose_app import build, passes
 from fspose_app.config import TrackSettings
@@ -64,15 +64,11 @@ class Tally:
     """One scheme's sums over clips."""
 
     frames: int = 0
-    people: int = 0
     wall: float = 0.0
     processor: float = 0.0
     nets: float = 0.0
     finder: float = 0.0
-    judged: int = 0
-    agreed: int = 0
-    right: int = 0
-    alike: float = 0.0
+    near: Near = field(default_factory=Near)
     shown: int = 0
     between: int = 0
     jitter: list[tuple[float, float]] = field(default_factory=list)
@@ -83,11 +79,9 @@ class Tally:
         return {
             "frames/s": self.frames / self.wall,
             "by processor": self.frames / self.processor,
-            "GMAC/person": self.nets / self.people,
-            "with finder": (self.nets + self.finder) / self.people,
-            "agrees": self.agreed / self.judged,
-            "OKS": self.alike / self.people,
-            "PCK": self.right / self.judged,
+            "GMAC/person": self.nets / self.near.people,
+            "with finder": (self.nets + self.finder) / self.near.people,
+            **self.near.row(),
             "MOTA": found.mota,
             "IDF1": found.idf1,
             "switches": found.switches,
@@ -143,7 +137,6 @@ def follow(scheme: Way, shots: Shots, meter: Meter, slow: Sequence[Sequence[Pose
     results = list(scheme(iter(shots.frames)))
     tally = Tally(
         frames=len(shots.frames),
-        people=sum(map(len, shots.people)),
         wall=time.perf_counter() - start,
         processor=time.process_time() - busy,
     )
@@ -156,31 +149,10 @@ def follow(scheme: Way, shots: Shots, meter: Meter, slow: Sequence[Sequence[Pose
     origins = [origin for result in results for origin in result.origins]
     tally.shown, tally.between = len(origins), origins.count("between")
     found = answers(results, shots)
-    judge(tally, found, slow, shots)
+    tally.near.judge(found, slow, shots)
     tally.jitter = jitter(found, shots)
     tally.watched.append(Watched(shots.truth, results, 0).bare())
     return tally
-
-
-def judge(
-    tally: Tally,
-    found: Answers,
-    slow: Sequence[Sequence[Pose]],
-    shots: Shots,
-) -> None:
-    """Adds how near the answers are to the truth and to the slow net's."""
-    triples = zip(shots.people, found, slow, strict=True)
-    for seen, pose, other in (each for frame in triples for each in zip(*frame, strict=True)):
-        nowhere = np.full((len(FSPOSE_19), 2), np.inf, np.float32)
-        far = seen.far(nowhere if pose is None else pose.keypoints)
-        tally.judged += int((~np.isnan(far)).sum())
-        if pose is None:
-            continue
-        tally.right += int((far < NEAR).sum())
-        steps = np.zeros((len(FSPOSE_19), 2), np.float32)
-        steps[LIMBS] = (pose.keypoints - other.keypoints)[LIMBS]
-        tally.agreed += int((seen.far(seen.keypoints[:, :2] + steps) < NEAR).sum())
-        tally.alike += float(oks_matrix([pose], [other], FSPOSE_19)[0, 0])
 
 
 def table(rows: dict[str, dict[str, float]]) -> str:

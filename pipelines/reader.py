@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from data.crop import Crop
 from data.frame import Frame, Origin
 from data.heatmaps import Heatmaps
-from data.pose import Box, Pose
+from data.pose import Box
 from models.decode import poses as decoded
 from pipelines.fusion import Between, Fused, Fusion
 from pipelines.memory import Memory

@@ -150,9 +150,7 @@ def test_who_shows_no_keypoint_in_both_is_read_by_the_fast_net_alone():
 
 def test_maps_are_compared_on_the_slow_nets_scale():
     """A fast net's ideal has a low peak; its keypoints are seen where that is divided out."""
-    fusion = create(
-        "gated", interval=16, resampling="nearest", transfer=Halfway(), fast_peak=0.25
-    )
+    fusion = create("gated", interval=16, resampling="nearest", transfer=Halfway(), fast_peak=0.25)
     key, now = spots(*BODY), spots(*BODY, height=0.15)
     past = Remembered(key, key_index=0, fused=key, index=2)
 
