@@ -55,4 +55,4 @@ def priced(
     carrying = TRANSFERS[how] * once
     looks = 2 if settings.flip_test else 1
     beside = quick if how in NEED_PREVIOUS else 0.0
-    return Budget(gmacs, looks * exact + beside, quick + carrying)
+    return Budget(gmacs, looks * exact + beside, quick + carrying, merging=carrying)

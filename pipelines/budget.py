@@ -16,12 +16,14 @@ _CAUTION = 2.0  # whole reasons that are asked for beyond the first where a purs
 @dataclass(frozen=True, slots=True)
 class Budget:
     """`gmacs` per person and frame; what the slow and the fast net's reading of one person costs,
-    whatever else runs with them included. The finder is not in it: it costs the same whoever is
-    there."""
+    whatever else runs with them included, and of the latter the part `merging`, which comes back
+    where the fast maps are the answer by themselves. The finder is not in it: it costs the same
+    whoever is there."""
 
     gmacs: float
     slow: float
     fast: float
+    merging: float = 0.0
 
     def least(self, skip: int) -> float:
         """The smallest budget that can be met, where `skip` frames may go unread in a row: its
@@ -75,6 +77,10 @@ class Purses:
     def __post_init__(self) -> None:
         self.slow = Purse(_KEY_SHARE, self.budget.slow)
         self.fast = Purse(1 - _KEY_SHARE, self.budget.fast)
+
+    def unmerged(self) -> None:
+        """Of a reading that was paid for, gives back what was not spent on merging maps."""
+        self.fast.left += self.budget.merging
 
     def earn(self, people: int) -> None:
         """A frame's income; what the slow net's share has too much of, the fast net gets."""

@@ -162,6 +162,8 @@ class Schedule:
         `key` says that the slow net read.
         """
         past, box = self._known.get(tracked.track), tracked.box
+        if self._purses is not None and measured is None and not key:
+            self._purses.unmerged()
         if past is None:
             self._known[tracked.track] = evidence.first(frame, box, answer)
         else:

@@ -44,6 +44,17 @@ def test_what_is_owed_is_paid_back_before_anything_else_is_bought():
     assert waits == pytest.approx(3 * 1.4 / (0.25 * 0.4 * 2), abs=1)
 
 
+def test_what_was_not_merged_comes_back():
+    purses = Purses(Budget(0.4, slow=1.4, fast=0.5, merging=0.1))
+    purses.earn(4)
+    before = purses.fast.left
+
+    purses.fast.pay()
+    purses.unmerged()
+
+    assert before - purses.fast.left == pytest.approx(0.4)
+
+
 def test_a_purse_goes_on_where_it_was():
     purses, other = (Purses(Budget(0.4, slow=1.4, fast=0.5)) for _ in range(2))
     purses.earn(3)

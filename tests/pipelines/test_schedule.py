@@ -145,6 +145,18 @@ def test_a_budget_bounds_what_restless_people_cost(gmacs):
     assert all(share(told, "slow", n) > 0 for n in (1, 2, 3, 4))
 
 
+@pytest.mark.parametrize("merging", [0.0, 0.2])
+def test_what_merging_would_have_cost_is_spent_on_more_readings_by_the_fast_net(merging):
+    budget = Budget(0.3, slow=1.4, fast=0.5, merging=merging)
+
+    told = run(Adaptive(budget=budget), 4, 400, shift=swing, apart=swing)
+
+    assert share(told, "fast") > 0.3  # who swings so moves too quickly to be merged
+    cost = 1.4 * share(told, "slow") + 0.5 * share(told, "fused")
+    cost += (0.5 - merging) * share(told, "fast")
+    assert 0.24 < cost < 0.31
+
+
 def test_a_budget_that_cannot_be_met_is_refused_with_the_least():
     with pytest.raises(ConfigError, match=r"0\.05 GMAC .* the least is 0\.167\.$"):
         Adaptive(budget=Budget(0.05, slow=1.4, fast=0.5))
