@@ -55,7 +55,8 @@ def cells(line: str) -> list[str]:
 
 
 def rows_at(content: Any, path: str) -> list[Row]:
-    """The rows to which a path leads, scheme by scheme. Rows by name have it as their `scheme`.
+    """The rows to which a path leads; of growth scheme by scheme. Rows by name have it as their
+    `scheme`.
 
     ValueError for none: a table without a row would not know its decimals again.
     """
@@ -65,8 +66,8 @@ def rows_at(content: Any, path: str) -> list[Row]:
         content = [{"scheme": name, **row} for name, row in content.items()]
     if not content:
         raise ValueError("there are no rows")
-    schemes = list(dict.fromkeys(row["scheme"] for row in content))
-    return sorted(content, key=lambda row: schemes.index(row["scheme"]))
+    schemes = list(dict.fromkeys(row["scheme"] for row in content if "grown" in row))
+    return sorted(content, key=lambda row: schemes.index(row["scheme"]) if schemes else 0)
 
 
 def value_of(row: Row, heading: str, *, first: bool) -> Any:
