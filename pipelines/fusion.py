@@ -120,7 +120,7 @@ class Gated:
     A keyframe's maps pull the answer back to where somebody was. They still show a person whose
     keypoints, each in the cells of its own crop, are no more than `near` apart in the median: a
     share of the maps' height. Keypoints below a score of `_SEEN` in either do not count, and who
-    has none that does is answered by P. The transfer net is asked for the others alone.
+    has none that does is answered by P. The transfer net is asked for the former alone.
 
     Not published: docs/keyframes.md has what it gains and how `near` was chosen.
     """
