@@ -84,8 +84,8 @@ RECIPE = {
     ),
     "slow": (
         "`python -m models.training.pose slow`: cross-entropy over the map's cells and one "
-        "`nowhere` cell, from random numbers, in three rounds of growing crops, up to 192 x 256; a "
-        "few crops show nobody; two thirds of the people do sports from the second round on."
+        "`nowhere` cell, from random numbers, in rounds of growing crops, up to 192 x 256; a few "
+        "crops show nobody; two thirds of the people do sports from the second round on."
     ),
     "fast": (
         "`python -m models.training.pose fast`: cross-entropy over the map's cells and one "
