@@ -16,7 +16,7 @@ from data.pose import Box, Pose
 from data.similarity import iou_matrix
 from data.skeleton import Skeleton
 from pipelines.likeness import oks
-from pipelines.paths import Reading, box_at
+from pipelines.paths import Reading, pose_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,9 @@ def hidden(
                 here[track] = path[place].pose
                 read.add(track)
             elif 0 < place < len(path):
-                between = _between(path[place - 1], path[place], frame, rule.longest)
-                here |= {} if between is None else {track: between}
+                before, after = path[place - 1 : place + 1]
+                if after.seconds - before.seconds <= rule.longest + 1e-6:
+                    here[track] = pose_at(before, after, frame)
         if read:
             gone += ((track, frame) for track in sorted(_hidden(here, skeleton, rule) & read))
     return gone
@@ -83,20 +84,6 @@ def _hidden(here: Mapping[int, Pose], skeleton: Skeleton, rule: Hiding) -> set[i
         if other.score < rule.weak * one.score and _inside(other.box, one.box) > rule.inside:
             gone.add(behind)
     return gone
-
-
-def _between(before: Reading, after: Reading, frame: int, longest: float) -> Pose | None:
-    """A person's pose on a straight line between two readings; None where it would be too long."""
-    if after.seconds - before.seconds > longest + 1e-6:
-        return None
-    share = np.float32((frame - before.frame) / (after.frame - before.frame))
-    first, last = before.pose, after.pose
-    return Pose(
-        first.keypoints + share * (last.keypoints - first.keypoints),
-        first.scores + share * (last.scores - first.scores),
-        box_at((before, after), frame),
-        first.score + float(share) * (last.score - first.score),
-    )
 
 
 def _inside(box: Box, other: Box) -> float:

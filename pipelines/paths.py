@@ -127,6 +127,18 @@ def box_at(path: Sequence[Reading], frame: int) -> Box:
     return Box(*(first + share * (last - first)).tolist())
 
 
+def pose_at(before: Reading, after: Reading, frame: int) -> Pose:
+    """A person's pose on a frame between two readings, in a straight line."""
+    share = np.float32((frame - before.frame) / (after.frame - before.frame))
+    first, last = before.pose, after.pose
+    return Pose(
+        first.keypoints + share * (last.keypoints - first.keypoints),
+        first.scores + share * (last.scores - first.scores),
+        box_at((before, after), frame),
+        first.score + float(share) * (last.score - first.score),
+    )
+
+
 def moved_to(pose: Pose, box: Box) -> Pose:
     """A pose moved and grown with its box to another one."""
     size = np.array([max(pose.box.width, 1e-3), max(pose.box.height, 1e-3)])

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from data.frame import Frame
 from data.heatmaps import Heatmaps
-from data.pose import Box
+from data.pose import Box, Pose
 from models.decode import poses as decoded
 from models.decode import score
 from pipelines.between import Key, Look, TwoSided, middles, nearest_keys
 from pipelines.hidden import Hiding, hidden
-from pipelines.likeness import overlap
-from pipelines.paths import Paths, Reading, box_at
+from pipelines.likeness import oks, overlap
+from pipelines.paths import Paths, Reading, box_at, pose_at
 from pipelines.pipeline import Snapshot
 from pipelines.scout import Eyes, Scout, Sight
 from pipelines.snapshot import pack, part, prefixed, unpack
 from pipelines.timing import Clock
 from pipelines.tracker import Tracking
 
+_LIKE = 0.3  # OKS with the straight line from which on who was missed is taken to be seen after all
 _TAKEN = 0.5  # IoU with somebody else's box from which on it is theirs
 
 
@@ -30,8 +32,8 @@ class Rhythm:
     """How often people are looked for and read; frames.
 
     The finder looks every `search` frames and on keyframes. The first pass reads every `stride`-th
-    frame, the second halves that where a straight line may miss a person by more than `tolerance`
-    (in sizes of the box).
+    frame; the second looks there again for whom the first one missed, and halves that where a
+    straight line may miss a person by more than `tolerance` (in sizes of the box).
     """
 
     search: int = 8
@@ -131,6 +133,7 @@ class Spans:
         self._take([(frame, s.track, s.box) for frame, s in fast], [s.maps for _, s in fast])
         by_index = {frame.index: frame for frame in frames}
         self._lengthen(by_index, known)
+        self._look_again(by_index)
         for _ in range(max(self._rhythm.stride - 1, 0).bit_length()):
             paths = {track: self.paths.near(track, frames[0].index) for track in self.paths}
             wishes = [
@@ -206,6 +209,28 @@ class Spans:
             flags = [next(seen) for _ in way]
             end = flags.index(False) if False in flags else len(flags)
             for frame, track, _ in way[end:]:
+                self.paths.remove(track, frame.index)
+
+    def _look_again(self, frames: Mapping[int, Frame]) -> None:
+        """Read whom the first pass missed between two readings: it had to guess where they went,
+        and the readings tell. Places that are somebody else's are left, and what is unlike the
+        straight line between the readings is not kept: it may be anybody."""
+        paths = {track: self.paths.near(track, min(frames)) for track in self.paths}
+        wishes: list[tuple[Frame, int, Box]] = []
+        lines: list[Pose] = []
+        for track, path in paths.items():
+            for before, after in pairwise(path):
+                for at in range(before.frame + 1, after.frame):
+                    if at not in frames or at % self._rhythm.stride:
+                        continue
+                    line = pose_at(before, after, at)
+                    if _free([(frames[at], track, line.box)], paths):
+                        wishes.append((frames[at], track, line.box))
+                        lines.append(line)
+        self._read(wishes)
+        for (frame, track, _), line in zip(wishes, lines, strict=True):
+            read = [each.pose for each in self.paths.of(track) if each.frame == frame.index]
+            if read and oks(read, [line], self._eyes.skeleton)[0, 0] < _LIKE:
                 self.paths.remove(track, frame.index)
 
     def _forget_old_keys(self, alive: Set[int]) -> None:

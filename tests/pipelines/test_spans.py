@@ -1,5 +1,7 @@
 """Spans: readings from one keyframe to the next, how far paths are lengthened, what is kept."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -14,18 +16,19 @@ from pipelines.tracker import Tracking
 def read(stage):
     """The readings of a world's first frames, of 16 by 16, by track."""
 
-    def spans_of(world, count=33, **rhythm):
+    def spans_of(world, count=33, missed=(), fast=None, transfer=stage.leaning, **rhythm):
         eyes = Eyes(
             finder=stage.WorldFinder(world),
             slow=stage.WorldNet(world),
-            fast=stage.WorldNet(world, size=(28, 28), peak=0.5),
+            fast=fast or stage.WorldNet(world, size=(28, 28), peak=0.5),
         )
-        fusion = TwoSided(stage.leaning, stage.PADDING)
+        fusion = TwoSided(transfer, stage.PADDING)
         spans = Spans(eyes, fusion, Rhythm(**rhythm), Tracking())
         frames = list(world.frames(count))
-        spans.read(spans.look(frames[:1], first=True))
-        for start in range(1, count, 16):
-            spans.read(spans.look(frames[start : start + 16], first=False))
+        for start in range(-15, count, 16):
+            span = spans.look(frames[max(start, 0) : start + 16], first=start < 0)
+            looks = [(f, sight) for f, sight in span.looks if f.index not in missed]
+            spans.read(replace(span, looks=looks))
         return spans
 
     return spans_of
@@ -83,12 +86,54 @@ def test_the_maps_of_one_keyframe_are_kept_for_each_who_is_followed(stage, read)
     np.testing.assert_array_equal(long["keyed"][:, 0], 1)
 
 
+class Turned:
+    """Sees people as the given network does, on some frames with the keypoints turned about."""
+
+    def __init__(self, net, turned):
+        self._net, self._turned = net, turned
+        self.skeleton = net.skeleton
+
+    def heatmaps(self, image, boxes):
+        return self._net.heatmaps(image, boxes)
+
+    def heatmaps_across(self, looks):
+        seen = self._net.heatmaps_across(looks)
+        at = [round(self._net.world.seconds(image) * 25) in self._turned for image, _ in looks]
+        return [
+            replace(maps, maps=maps.maps[:, ::-1].copy()) if turn else maps
+            for maps, turn in zip(seen, at, strict=True)
+        ]
+
+
+def test_whom_the_first_pass_missed_is_looked_for_between_both_sides(stage, read):
+    world = stage.World([stage.Walker(stage.line((300, 180), (0, 0)))])
+
+    assert {20, 24} <= set(frames_of(read(world, missed=(20, 24)), 1))
+
+
+def test_what_is_unlike_the_readings_on_both_sides_is_not_kept(stage, read):
+    world = stage.World([stage.Walker(stage.line((300, 180), (0, 0)))])
+    fast = Turned(stage.WorldNet(world, size=(28, 28), peak=0.5), turned={20})
+
+    def found(missed):
+        return frames_of(read(world, missed=missed, fast=fast, transfer=None), 1)
+
+    assert 20 in found(missed=())  # the first pass's own reading is not turned
+    assert 20 not in found(missed=(20,))
+    assert 24 in found(missed=(24,))
+
+
 def test_of_two_who_pass_each_other_no_reading_shows_the_wrong_one(stage, read):
-    front = stage.Walker(stage.line((100, 180), (150, 0)), depth=0)
-    behind = stage.Walker(stage.line((250, 180), (0, 0)), depth=1, phase=2.0)
+    lines = {1: stage.line((250, 180), (0, 0)), 2: stage.line((100, 180), (150, 0))}
+    front = stage.Walker(lines[2], depth=0)
+    behind = stage.Walker(lines[1], depth=1, phase=2.0)
     spans = read(stage.World([front, behind]), count=49, tolerance=0.0)
     paths = {track: spans.paths.of(track) for track in spans.paths}
 
     assert set(paths) == {1, 2}
     assert hidden(paths, range(49), stage.COCO_17, Hiding()) == []
-    assert len(paths[2]) < len(paths[1]) <= 49
+    assert len(paths[1]) + len(paths[2]) < 2 * 49
+    for track, path in paths.items():
+        for reading in path:
+            middle = np.median(reading.pose.keypoints[:, 0])
+            assert abs(middle - lines[track](reading.seconds)[0]) < 20, (track, reading.frame)
