@@ -28,7 +28,7 @@ from fspose_app.live.serve.answers import (
 )
 from fspose_app.live.serve.jobs import FILES, Busy, Job, Jobs
 from fspose_app.live.serve.reading import check_video, picture_of
-from fspose_app.live.serve.uploads import CLOSE, Bounds, upload_in_memory, upload_to
+from fspose_app.live.serve.uploads import Bounds, turned_away, upload_in_memory, upload_to
 from models.backends.base import PoseBackend
 
 MOST_PICTURE = 32_000_000  # bytes of a picture, where an upload may be larger
@@ -53,7 +53,7 @@ def detect_routes(backend: PoseBackend, bounds: Bounds) -> APIRouter:
         try:
             places.acquire_nowait()
         except anyio.WouldBlock as error:
-            raise _busy() from error
+            raise await turned_away(request, bounds) from error
         try:
             content = await upload_in_memory(request, bounds)
             return await anyio.to_thread.run_sync(_detected, backend, content, limiter=one)
@@ -80,7 +80,7 @@ def job_routes(jobs: Jobs, bounds: Bounds, default: Scheme) -> APIRouter:
         try:
             job = jobs.reserve()
         except Busy as error:
-            raise _busy() from error
+            raise await turned_away(request, bounds) from error
         started = None
         try:
             shown = await upload_to(job.upload, request, bounds)
@@ -204,7 +204,3 @@ def _person(number: int, pose: Pose) -> PersonAnswer:
 
 def _score(value: float) -> float:
     return round(min(max(float(value), 0.0), 1.0), 4)
-
-
-def _busy() -> HTTPException:
-    return HTTPException(503, "Too much is waiting already.", {"retry-after": "10", **CLOSE})

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import anyio
 import anyio.to_thread
@@ -56,6 +57,12 @@ async def upload_in_memory(request: Request, bounds: Bounds) -> bytes:
     content = bytearray()
     await _take(request, content.extend, bounds)
     return bytes(content)
+
+
+async def turned_away(request: Request, bounds: Bounds) -> HTTPException:
+    """The answer to an upload for which there is no place: 503, as `_Body.refusal` gives it."""
+    body = _Body(request, bounds.silence)
+    return await body.refusal(503, "Too much is waiting already.", {"retry-after": "10"})
 
 
 def shown_name(given: str) -> str:
@@ -122,7 +129,9 @@ class _Body:
                 chunk = await anext(self._stream, None)
         return chunk or b""
 
-    async def refusal(self, status: int, told: str) -> HTTPException:
+    async def refusal(
+        self, status: int, told: str, headers: Mapping[str, str] = MappingProxyType({})
+    ) -> HTTPException:
         """An answer before the end of the body.
 
         A short rest is read, so that the answer is not lost: closing a connection with bytes
@@ -134,5 +143,5 @@ class _Body:
                 while rest > 0 and (chunk := await self.next()):
                     rest -= len(chunk)
                 if rest > 0:
-                    return HTTPException(status, told)
-        return HTTPException(status, told, CLOSE)
+                    return HTTPException(status, told, {**headers})
+        return HTTPException(status, told, {**headers, **CLOSE})

@@ -2,6 +2,7 @@
 
 import io
 import logging
+import socket
 
 import av
 import cv2
@@ -100,6 +101,24 @@ def test_more_jobs_than_may_wait_are_turned_away(gated, clip):
     answers = [send(gated, clip).status_code for _ in range(9)]
 
     assert answers == [202] * 8 + [503]
+
+
+def test_who_is_turned_away_is_answered_after_the_upload_so_that_nothing_is_reset(gated, clip):
+    for _ in range(8):
+        send(gated, clip)
+    address = gated.client.base_url
+    head = f"POST /v1/jobs HTTP/1.1\r\nHost: {address.host}\r\nContent-Length: {len(clip)}\r\n\r\n"
+
+    with socket.create_connection((address.host, address.port), timeout=0.2) as line:
+        line.sendall(head.encode())
+        with pytest.raises(TimeoutError):  # the rest of the upload is waited for
+            line.recv(1)
+        line.settimeout(30)
+        line.sendall(clip)
+        answer = line.recv(1 << 16)
+
+    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert b"retry-after: 10" in answer
 
 
 @pytest.mark.parametrize("when", ["running", "queued", "done"])
