@@ -31,7 +31,7 @@ from pathlib import Path
 import numpy as np
 from clips import REPORTED, SIZE, TUNED, Clip, _staged, clips
 from figures import write
-from seen import BONN, Seen
+from seen import BONN, Seen, media
 from shots import Answers, Near, Shots, annotated, answers, drawn
 from tracking import Watched, changes, people_events
 
@@ -199,7 +199,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("media", type=Path, nargs="?", help="Left out: drawn clips only.")
+    parser.add_argument("media", type=media, nargs="?", help="Left out: drawn clips only.")
     parser.add_argument("--clips", type=int, default=4)
     parser.add_argument("--standing", type=int, default=2)
     parser.add_argument("--tuned", action="store_true")

@@ -94,11 +94,14 @@ def main() -> None:
     asked = ["--schemes", ",".join(SCHEMES)]
     for name in ("runtime", "precision", "threads", "frames"):
         asked += [f"--{name}", getattr(options, name)]
+    clips = [next(options.media.glob(f"videos/*/{name}"), None) for name in CLIPS]
+    if None in clips:
+        missing = CLIPS[clips.index(None)]
+        parser.error(f"There is no {missing} in a folder of {options.media / 'videos'}.")
     rows: list[Row] = []
-    for name in CLIPS:
-        (clip,) = options.media.glob(f"videos/*/{name}")
+    for clip in filter(None, clips):
         rows += measured(clip, asked)
-        print(f"{name} measured", flush=True)
+        print(f"{clip.name} measured", flush=True)
     print(f"\n{renewed(TABLE, rows)}")
     print("\n".join(f"- {line}" for line in verdicts(rows)))
     if options.json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentTypeError
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,13 @@ LIMBS = [FSPOSE_19.index(name) for name in FSPOSE_19.keypoints[5:17]]
 TORSO = FSPOSE_19.index("left_shoulder"), FSPOSE_19.index("right_hip")
 NEAR = 0.2  # of the torso
 BONN = Path("annotated", "bonn_posetrack", "annotations", "060470979.json")  # in the media folder
+
+
+def media(text: str) -> Path:
+    """The media folder of a command line; refused before minutes are spent on drawn clips."""
+    if not (Path(text) / BONN).is_file():
+        raise ArgumentTypeError(f"there is no {BONN} in {text}")
+    return Path(text)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -27,7 +27,7 @@ import motmetrics
 import numpy as np
 from clips import COUNT, REPORTED, TUNED, Clip, clips, fully_hidden
 from figures import write
-from seen import BONN
+from seen import BONN, media
 
 from data import posetrack
 from data.flat_sequence import FlatSequence, flat
@@ -246,7 +246,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("media", type=Path, nargs="?", help="Left out: drawn clips only.")
+    parser.add_argument("media", type=media, nargs="?", help="Left out: drawn clips only.")
     parser.add_argument("--weights", type=Path, default=zoo.BUNDLED)
     parser.add_argument("--clips", type=int, default=COUNT)
     parser.add_argument("--tuned", action="store_true")

@@ -35,7 +35,7 @@ from pathlib import Path
 import numpy as np
 from clips import REPORTED, SIZE, TUNED, clips
 from figures import write
-from seen import BONN
+from seen import BONN, media
 from shots import LEAST_IOU, Near, Shots, annotated, answers, drawn, jitter, on_boxes
 from torch import nn
 from tracking import Watched, figures
@@ -197,7 +197,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("media", type=Path, nargs="?", help="Left out: drawn clips only.")
+    parser.add_argument("media", type=media, nargs="?", help="Left out: drawn clips only.")
     parser.add_argument("--clips", type=int, default=8)
     parser.add_argument("--tuned", action="store_true")
     parser.add_argument("--only", nargs="*", default=[], help="More rows than the two; all, empty.")

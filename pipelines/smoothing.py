@@ -23,7 +23,7 @@ from scipy.linalg import solveh_banded
 
 from data.frame import Origin
 from data.pose import Floats, Pose
-from pipelines.paths import Reading, box_at, parted
+from pipelines.paths import Reading, box_at, parted, pose_at
 
 Doubles = NDArray[np.float64]
 
@@ -95,15 +95,9 @@ def _shown(part: Sequence[Reading], cutoff: float | None) -> dict[int, Shown]:
 
 def _across(before: Reading, after: Reading, answers: Mapping[int, Shown]) -> dict[int, Shown]:
     """A person between two readings that are far apart, in a straight line."""
-    first, last = answers[before.frame].pose, answers[after.frame].pose
-    shown = {}
-    for frame in range(before.frame + 1, after.frame):
-        share = np.float32((frame - before.frame) / (after.frame - before.frame))
-        keypoints = first.keypoints + share * (last.keypoints - first.keypoints)
-        scores = first.scores + share * (last.scores - first.scores)
-        pose = Pose(keypoints, scores, box_at((before, after), frame), float(scores.mean()))
-        shown[frame] = Shown(pose, "between", None)
-    return shown
+    first, last = (replace(end, pose=answers[end.frame].pose) for end in (before, after))
+    between = range(before.frame + 1, after.frame)
+    return {at: Shown(pose_at(first, last, at), "between", None) for at in between}
 
 
 def whittaker(values: Doubles, weights: Doubles, strength: float) -> Doubles:
